@@ -111,6 +111,12 @@ const Verdict* Overview::verdict(std::size_t point, const std::string& label, co
   return v == npos ? nullptr : &results.verdicts[v];
 }
 
+bool Overview::judged(const std::string& label, const std::string& observable) const {
+  for (std::size_t p = 0; p < results.points.size(); ++p)
+    if (verdict(p, label, observable) != nullptr) return true;
+  return false;
+}
+
 std::string Overview::unit_of_parameter(const std::string& name) const {
   for (const ParameterInfo& info : results.parameters)
     if (info.name == name) return info.unit;

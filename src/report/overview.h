@@ -45,6 +45,9 @@ struct Overview {
   [[nodiscard]] std::size_t verdict_index(std::size_t point, std::size_t label, std::size_t observable) const { return index_[(point * candidates.size() + label) * observables.size() + observable]; }
   static constexpr std::size_t npos = static_cast<std::size_t>(-1);
 
+  /// False if no point has a verdict on it: the study did not ask.
+  [[nodiscard]] bool judged(const std::string& label, const std::string& observable) const;
+
   [[nodiscard]] std::string unit_of_parameter(const std::string& name) const;
   [[nodiscard]] std::string unit_of_observable(const std::string& name) const;
   /// "volume=4, k4=6.75" of the swept parameters at a point; "" without a sweep.

@@ -17,6 +17,7 @@ namespace {
 constexpr double kPage = 960;     // width in user units; the page scales it
 constexpr double kFont = 12;
 constexpr double kGlyph = 11;     // cells narrower than this share one glyph per stretch
+constexpr double kNarrow = 4;     // and narrower than this one painted area: slivers of less than a pixel blend with the paper
 
 std::string num(double x) {
   std::string text = fmt::format("{:.2f}", x);
@@ -92,7 +93,8 @@ struct Canvas {
   void cell(std::size_t verdict, double x, double y, double w, double h) {
     const Verdict& v = facts.results.verdicts[verdict];
     const bool gap = w >= 4 && h >= 4;
-    body += fmt::format("<rect x='{}' y='{}' width='{}' height='{}' fill='{}'", num(x), num(y), num(gap ? w - 1 : w), num(gap ? h - 1 : h), fill(v.outcome));
+    const std::string paint = w < kNarrow ? "none' pointer-events='all" : fill(v.outcome);  // narrow ones are painted a stretch at a time
+    body += fmt::format("<rect x='{}' y='{}' width='{}' height='{}' fill='{}'", num(x), num(y), num(gap ? w - 1 : w), num(gap ? h - 1 : h), paint);
     if (v.outcome == Outcome::absent && gap) body += " stroke='#999999' stroke-width='.6'";
     if (page) body += fmt::format(" data-v='{}'/>", verdict);
     else if (facts.results.verdicts.size() <= 2000) body += "><title>" + escape_html(tooltip(facts, v)) + "</title></rect>";
@@ -101,19 +103,31 @@ struct Canvas {
 
   /// One row of cells at equal widths; glyphs on each, or one on each stretch of equal outcomes if the cells are narrow.
   void row(const std::vector<std::size_t>& verdicts, double x, double y, double w, double h) {
+    if (w < kNarrow)
+      for (const auto& [first, last, outcome] : runs(verdicts))
+        body += fmt::format("<rect x='{}' y='{}' width='{}' height='{}' fill='{}'{} pointer-events='none'/>", num(x + w * static_cast<double>(first)), num(y),
+                            num(w * static_cast<double>(last - first)), num(h - 1), fill(outcome), outcome == Outcome::absent ? " stroke='#999999' stroke-width='.6'" : "");
     for (std::size_t i = 0; i < verdicts.size(); ++i)
       if (verdicts[i] != Overview::npos) cell(verdicts[i], x + w * static_cast<double>(i), y, w, h);
     if (h < 9) return;
-    for (std::size_t i = 0; i < verdicts.size();) {
-      std::size_t next = i + 1;
-      if (verdicts[i] == Overview::npos) { i = next; continue; }
-      const Outcome outcome = facts.results.verdicts[verdicts[i]].outcome;
-      if (w < kGlyph)
-        while (next < verdicts.size() && verdicts[next] != Overview::npos && facts.results.verdicts[verdicts[next]].outcome == outcome) ++next;
-      const double length = w * static_cast<double>(next - i);
-      if (length >= kGlyph - 2) body += use_glyph(outcome, x + w * static_cast<double>(i) + length / 2 - 0.5, y + h / 2 - 0.5);
-      i = next;
+    for (const auto& [first, last, outcome] : runs(verdicts)) {
+      const std::size_t step = w < kGlyph ? last - first : 1;
+      const double length = w * static_cast<double>(step);
+      if (length < kGlyph - 2) continue;
+      for (std::size_t i = first; i < last; i += step) body += use_glyph(outcome, x + w * static_cast<double>(i) + length / 2 - 0.5, y + h / 2 - 0.5);
     }
+  }
+
+  struct Run { std::size_t first, last; Outcome outcome; };  // [first, last)
+  [[nodiscard]] std::vector<Run> runs(const std::vector<std::size_t>& verdicts) const {
+    std::vector<Run> out;
+    for (std::size_t i = 0; i < verdicts.size(); ++i) {
+      if (verdicts[i] == Overview::npos) continue;
+      const Outcome outcome = facts.results.verdicts[verdicts[i]].outcome;
+      if (!out.empty() && out.back().last == i && out.back().outcome == outcome) ++out.back().last;
+      else out.push_back({i, i + 1, outcome});
+    }
+    return out;
   }
 
   void legend(double x, double y) {
@@ -136,7 +150,7 @@ struct Canvas {
   [[nodiscard]] std::string document(const std::string& what) const {
     return fmt::format("<svg xmlns='http://www.w3.org/2000/svg' class='{5}' viewBox='0 0 {0} {1}'{2} role='img' aria-label='{3}' "
                        "font-family='Helvetica, Arial, sans-serif' font-size='{4}' fill='#222222'>",
-                       num(width), num(height), page ? "" : fmt::format(" width='{}' height='{}'", num(width), num(height)), escape_html(what), num(kFont), "meso-svg") +
+                       num(width), num(height), page ? fmt::format(" style='max-width:{}px'", num(1.15 * width)) : fmt::format(" width='{}' height='{}'", num(width), num(height)), escape_html(what), num(kFont), "meso-svg") +
            (page ? "" : definitions() + "<rect width='100%' height='100%' fill='#ffffff'/>") + body + "</svg>";
   }
 };
@@ -216,6 +230,7 @@ void draw_rows(Canvas& c) {
   for (std::size_t l = 0; l < f.candidates.size(); ++l) {
     c.body += label(0, y + h / 2 + 4, fit(f.candidates[l], label_width / 1.06), "start", " font-weight='bold'");
     for (std::size_t o = 0; o < f.observables.size(); ++o) {
+      if (!f.judged(f.candidates[l], f.observables[o])) continue;
       c.body += label(left - 8, y + h / 2 + 4, fit(f.observables[o], name_width), "end");
       std::vector<std::size_t> row;
       for (const std::size_t p : f.order) row.push_back(f.verdict_index(p, l, o));

@@ -66,6 +66,7 @@ std::string summary_block(const Overview& facts) {
   for (const std::string& label : facts.candidates) {
     std::vector<std::string> findings;
     for (const std::string& name : facts.observables) {
+      if (!facts.judged(label, name)) continue;
       Outcome worst = Outcome::absent;
       for (std::size_t p = 0; p < r.points.size(); ++p)
         if (const Verdict* v = facts.verdict(p, label, name); v != nullptr && badness(v->outcome) > badness(worst)) worst = v->outcome;
@@ -78,15 +79,22 @@ std::string summary_block(const Overview& facts) {
 
 std::string remarks_block(const Overview& facts) {
   struct Group {
-    std::size_t points = 0;
+    std::size_t times = 0;
+    std::vector<std::string> levels, observables;
     std::string where, text;
   };
   const Results& r = facts.results;
-  // Fatal ones first; then as the map sorts them: kind, level, observable.
-  std::map<std::tuple<int, std::string, std::string, std::string>, Group> groups;
-  const auto add = [&](int rank, const std::string& kind, const std::string& label, const std::string& observable, std::size_t point, const std::string& where, const std::string& text) {
-    Group& group = groups[{rank, kind, label, observable}];
-    if (++group.points > 1) return;
+  const auto add_once = [](std::vector<std::string>& names, const std::string& name) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  };
+  // Fatal flags first, then warnings, then remarks of verdicts.
+  std::map<std::tuple<int, std::string, std::string>, Group> groups;
+  const auto add = [&](int rank, const std::string& kind, const std::string& key, const std::string& label, const std::string& observable, std::size_t point, const std::string& where,
+                       const std::string& text) {
+    Group& group = groups[{rank, kind, key}];
+    add_once(group.levels, label);
+    add_once(group.observables, observable);
+    if (++group.times > 1) return;
     std::vector<std::string> at;
     if (const std::string place = facts.place(point); !place.empty()) at.push_back(place);
     if (!where.empty()) at.push_back(where);
@@ -96,19 +104,17 @@ std::string remarks_block(const Overview& facts) {
   for (std::size_t p = 0; p < r.points.size(); ++p)
     for (const LevelResult& level : r.points[p].levels)
       for (const Flag& flag : level.answer.flags)
-        add(flag.fatal ? 0 : 1, flag.kind, level.label, flag.observable.empty() ? "all" : flag.observable, p, place_text(flag.where), flag.text);
+        add(flag.fatal ? 0 : 1, flag.kind, level.label, level.label, flag.observable.empty() ? "all" : flag.observable, p, place_text(flag.where), flag.text);
   for (const Verdict& v : r.verdicts)
     for (const std::string& remark : v.remarks)
       // The same remark with other numbers is one group: what stands before the first digit or bracket.
-      add(2, std::string(trim(remark.substr(0, remark.find_first_of("0123456789([")))), v.label, v.observable, v.point, place_text(v.where), remark);
+      add(2, "remark", remark.substr(0, remark.find_first_of("0123456789([")), v.label, v.observable, v.point, place_text(v.where), remark);
   if (groups.empty()) return "";
   std::string out = "<section id='remarks'><h2>Remarks</h2><p>Each kind once, with its first occurrence; every verdict carries its own in the table above.</p>"
-                    "<div class='scroll'><table><thead><tr><th>kind</th><th>level</th><th>observable</th><th class='n'>times</th><th>first at</th><th>text</th></tr></thead><tbody>";
-  for (const auto& [key, group] : groups) {
-    const auto& [rank, kind, label, observable] = key;
-    out += fmt::format("<tr><td>{}{}</td><td>{}</td><td>{}</td><td class='n'>{}</td><td>{}</td><td>{}</td></tr>", rank == 0 ? swatch(Outcome::broken) + " " : "", e(rank == 2 ? "remark" : kind), e(label),
-                       e(observable), group.points, e(group.where), e(group.text));
-  }
+                    "<div class='scroll'><table><thead><tr><th>kind</th><th>levels</th><th>observables</th><th class='n'>times</th><th>first at</th><th>text</th></tr></thead><tbody>";
+  for (const auto& [key, group] : groups)
+    out += fmt::format("<tr><td>{}{}</td><td>{}</td><td>{}</td><td class='n'>{}</td><td>{}</td><td>{}</td></tr>", std::get<0>(key) == 0 ? swatch(Outcome::broken) : "", e(std::get<1>(key)),
+                       e(join(group.levels)), e(join(group.observables)), group.times, e(group.where), e(group.text));
   return out + "</tbody></table></div></section>";
 }
 

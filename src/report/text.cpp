@@ -72,13 +72,11 @@ struct Columns {
   }
 };
 
+/// Lines of a paragraph; those after the first begin with `indent`. Blanks at the start of the text are kept.
 std::string wrapped(const std::string& text, std::size_t width, const std::string& indent = "  ") {
+  const std::string start(std::min(text.find_first_not_of(' '), text.size()), ' ');
   std::string out;
-  bool first = true;
-  for (const std::string& line : wrap(text, width - indent.size())) {
-    out += (first ? "" : indent) + line + "\n";
-    first = false;
-  }
+  for (const std::string& line : wrap(text, width - std::max(indent.size(), start.size()))) out += (out.empty() ? start : indent) + line + "\n";
   return out;
 }
 
@@ -156,7 +154,11 @@ char letter(const Verdict* v) { return v == nullptr ? ' ' : look(v->outcome).let
 std::string letters_legend(std::size_t width) {
   std::vector<std::string> parts;
   for (const Look& l : looks) parts.push_back(fmt::format("{} {}", l.letter, l.word));
-  return wrapped("  " + join(parts, "   "), width);
+  return wrapped("  " + join(parts), width);
+}
+
+std::string with_unit_if_any(const SweepAxis& axis) {
+  return axis.unit.empty() || axis.unit == "1" ? axis.name : with_unit(axis.name, axis.unit);
 }
 
 double axis_value(const Overview& facts, std::size_t point, std::size_t axis) {
@@ -181,9 +183,10 @@ std::string map_by_order(const Overview& facts, std::size_t width) {
     } else {
       range = fmt::format("points {} .. {}", first + 1, last);
     }
-    out += "  " + pad(facts.layout == Layout::line ? shorten("over " + with_unit(facts.axes[0].name, facts.axes[0].unit), left - 3) : "", left - 2) + range + "\n";
+    out += "  " + pad(facts.layout == Layout::line ? shorten("over " + with_unit_if_any(facts.axes[0]), left - 3) : "", left - 2) + range + "\n";
     for (const std::string& label : facts.candidates)
       for (const std::string& name : facts.observables) {
+        if (!facts.judged(label, name)) continue;
         std::string line = "  " + pad(shorten(label, label_width), label_width) + "  " + pad(shorten(name, name_width), name_width) + "  ";
         for (std::size_t i = first; i < last; ++i) line += letter(facts.verdict(facts.order[i], label, name));
         out += trimmed_right(line) + "\n";
@@ -207,6 +210,7 @@ std::string map_grid(const Overview& facts, std::size_t width) {
   std::size_t panel_width = 0;
   for (const std::string& label : facts.candidates)
     for (const std::string& name : facts.observables) {
+      if (!facts.judged(label, name)) continue;
       std::vector<std::string> lines{label + "  " + name};
       for (std::size_t j = y.values.size(); j-- > 0;) {
         std::string line(tick_width - ticks[j].size(), ' ');
@@ -219,7 +223,7 @@ std::string map_grid(const Overview& facts, std::size_t width) {
       panels.push_back(std::move(lines));
     }
   const std::size_t across = std::max<std::size_t>(1, (width - 2 + 3) / (panel_width + 3));
-  std::string out = wrapped(fmt::format("  {} to the right, {} upwards", with_unit(x.name, x.unit), with_unit(y.name, y.unit)), width);
+  std::string out = wrapped(fmt::format("  {} to the right, {} upwards", with_unit_if_any(x), with_unit_if_any(y)), width);
   for (std::size_t first = 0; first < panels.size(); first += across) {
     const std::size_t last = std::min(panels.size(), first + across);
     for (std::size_t k = 0; k < panels[first].size(); ++k) {
@@ -237,6 +241,7 @@ std::string map_by_stretches(const Overview& facts, std::size_t width) {
   std::string out;
   for (const std::string& label : facts.candidates)
     for (const std::string& name : facts.observables) {
+      if (!facts.judged(label, name)) continue;
       std::vector<std::string> parts;
       for (const Stretch& s : facts.stretches(label, name)) {
         const auto end = [&](std::size_t i) { return facts.layout == Layout::line ? brief(axis_value(facts, facts.order[i], 0), 4) : std::to_string(i + 1); };
@@ -273,7 +278,8 @@ std::string summary(const Results& results) {
   std::vector<std::string> levels;
   for (const std::string& label : facts.candidates) {
     std::vector<std::string> findings;
-    for (const std::string& name : facts.observables) findings.push_back(facts.finding(label, name));
+    for (const std::string& name : facts.observables)
+      if (facts.judged(label, name)) findings.push_back(facts.finding(label, name));
     levels.push_back(label + ": " + join(findings, facts.results.points.size() > 1 ? " | " : ", "));
   }
   return fmt::format("Against {}, within {} at {} % confidence: {}.", facts.reference(), facts.margin(), brief(100 * results.confidence, 6), join(levels, "; "));
@@ -283,7 +289,7 @@ std::string verdict_table(const Results& r, std::size_t width) {
   width = std::max<std::size_t>(width, 60);
   const Overview facts(r);
   const std::string given = given_parameters(r);
-  std::string out = wrapped(fmt::format("{}{}   {} against", r.system, given.empty() ? "" : "  " + given, facts.reference()), width);
+  std::string out = wrapped(fmt::format("{}{} | {} against", r.system, given.empty() ? "" : " " + given, facts.reference()), width);
   if (r.verdicts.empty()) return wrapped(fmt::format("{}{}: {}", r.system, given.empty() ? "" : "  " + given, summary(r)), width);
   out += wrapped(fmt::format("  margin {}, {} % simultaneous over {}; quantiles {} (agrees), {} (disagrees)", facts.margin(), brief(100 * r.confidence, 6), sizes(facts),
                              facts.quantile(false), facts.quantile(true)),

@@ -55,7 +55,8 @@
     if (map && map.querySelectorAll('rect[data-v]').length > 0 && document.querySelector('#map').querySelectorAll('.axis-title').length)
       for (const title of map.querySelectorAll('.axis-title')) if (!/\)$/.test(title.textContent)) problems.push(`no unit on the map's axis: ${name(title)}`);
     facts.cells = document.querySelectorAll('#map rect[data-v]').length;
-    if (document.documentElement.scrollWidth > width + 1) problems.push(`the page is ${document.documentElement.scrollWidth} wide at ${width}`);
+    const wide = Math.max(...[...document.querySelectorAll('main > section:not([hidden]), header')].map(node => Math.max(node.scrollWidth, rect(node).right)));
+    if (wide > width + 1) problems.push(`the page is ${wide} wide at ${width}`);
   }
   const pause = ms => new Promise(done => setTimeout(done, ms));
   addEventListener('load', async () => {

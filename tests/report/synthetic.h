@@ -39,8 +39,6 @@ inline Verdict broken(std::size_t point, const std::string& level, const std::st
   v.outcome = Outcome::broken;
   v.quantile = 3.89;
   v.quantile_disagree = 4.75;
-  v.margin = 1;
-  v.scale = 20;
   v.reason = reason;
   return v;
 }

@@ -77,20 +77,45 @@ function draw(plot, traces, layout) {
   };
   // Broken levels are marked along the bottom edge, on an axis of their own.
   full.yaxis2 = {overlaying: 'y', range: [0, 1], visible: false, fixedrange: true};
-  if (full.yaxis.type === 'log') { full.yaxis.dtick = spanOf(traces) > 12 ? undefined : spanOf(traces) > 1.2 ? 1 : 'D2'; }
-  if (full.xaxis.type === 'log') {
-    const xs = traces.flatMap(t => t.x || []).filter(x => x > 0);
-    const span = Math.log10(Math.max(...xs) / Math.min(...xs));
-    full.xaxis.dtick = span > 1.2 ? 1 : 'D2';
-  }
+  for (const [key, letter] of [['xaxis', 'x'], ['yaxis', 'y']])
+    if (full[key].type === 'log') Object.assign(full[key], logTicks(...(full[key].range || logRange(traces, letter)), letter === 'x' ? 8 : 6));
   Plotly.react(plot.canvas, traces, full, config);
-  if (!all.includes(plot)) all.push(plot);
+  if (all.includes(plot)) return;
+  all.push(plot);
+  // Zooming asks for other ticks.
+  plot.canvas.on('plotly_relayout', () => {
+    const change = {};
+    for (const [key, most] of [['xaxis', 8], ['yaxis', 6]]) {
+      const axis = plot.canvas._fullLayout[key];
+      if (axis.type !== 'log') continue;
+      const ticks = logTicks(...axis.range, most);
+      if (ticks.tickvals.join() !== (plot.canvas.layout[key].tickvals || []).join()) { change[key + '.tickvals'] = ticks.tickvals; change[key + '.ticktext'] = ticks.ticktext; }
+    }
+    if (Object.keys(change).length) Plotly.relayout(plot.canvas, change);
+  });
 }
-function spanOf(traces) {
-  const ys = valuesOf(traces).filter(y => y > 0);
+// Labels of a logarithmic axis over 10^lo .. 10^hi: powers of ten, thinned where there are many; 1, 2, 5 or every digit
+// where there are few; round steps within a digit.
+function logTicks(lo, hi, most) {
+  const span = hi - lo, vals = [];
+  if (span > 2.2) {
+    const step = Math.ceil(span / most);
+    for (let e = Math.ceil(lo - 1e-9); e <= hi + 1e-9; ++e) if (e % step === 0) vals.push(10 ** e);
+  } else if (span > 0.35) {
+    for (let e = Math.floor(lo); e <= hi; ++e) for (const m of span > 0.9 ? [1, 2, 5] : [1, 2, 3, 4, 5, 7]) { const v = m * 10 ** e; if (Math.log10(v) >= lo - 1e-9 && Math.log10(v) <= hi + 1e-9) vals.push(v); }
+  } else {
+    const a = 10 ** lo, b = 10 ** hi, raw = (b - a) / 4, power = 10 ** Math.floor(Math.log10(raw)), step = power * ([1, 2, 5, 10].find(m => m * power >= raw));
+    for (let k = Math.ceil(a / step); k * step <= b; ++k) vals.push(k * step);
+  }
+  const power = v => { const e = Math.round(Math.log10(v)); return Math.abs(Math.log10(v) - e) < 1e-9 && (e > 4 || e < -3) ? `10<sup>${e}</sup>` : null; };
+  return {tickmode: 'array', tickvals: vals, ticktext: vals.map(v => power(v) || number(v, span > 0.35 ? 2 : 6).replace('-', '−'))};
+}
+function logRange(traces, letter) {
   let lo = Infinity, hi = 0;
-  for (const y of ys) { if (y < lo) lo = y; if (y > hi) hi = y; }
-  return Math.log10(hi / lo);
+  for (const t of traces) if (t.judge || t.yaxis !== 'y2') for (const v of t[letter] || []) if (v > 0) { lo = Math.min(lo, v); hi = Math.max(hi, v); }
+  if (!(hi > 0)) return [0, 1];
+  const room = Math.max(0.06 * Math.log10(hi / lo), 0.02);
+  return [Math.log10(lo) - room, Math.log10(hi) + room];
 }
 const valuesOf = traces => traces.flatMap(t => t.judge ? t.y.filter(y => y !== null) : []);
 // Logarithmic by itself where everything is positive and spans more than a factor of fifty; the reader may switch.
@@ -165,6 +190,21 @@ const ofKind = kind => range(D.observables.length).filter(o => kinds.get(o) === 
 const levelsWith = obs => range(D.levels.length).filter(l => D.points.some(p => p.l.some(x => x.l === l && x.e.some(e => obs.includes(e.o)))));
 const observableTitle = o => withUnit(D.observables[o].name, D.observables[o].unit);
 
+// Error bars up to 100 points; a band where there are more, which is easier to read and much lighter.
+const manyPoints = 100;
+function bandOf(level, x, low, high) {
+  const bands = [];
+  let run = [];
+  const flush = () => {
+    if (run.length > 1) bands.push({x: [...run.map(i => x[i]), ...run.map(i => x[i]).reverse()], y: [...run.map(i => high[i]), ...run.map(i => low[i]).reverse()], type: 'scatter', mode: 'lines', line: {width: 0},
+      fill: 'toself', fillcolor: shade(styles[level].colour, 0.22), hoverinfo: 'skip', meta: level});
+    run = [];
+  };
+  range(x.length).forEach(i => Number.isFinite(low[i]) && Number.isFinite(high[i]) && low[i] !== null && high[i] !== null ? run.push(i) : flush());
+  flush();
+  return bands;
+}
+
 function brokenMarks(level, xs, texts, slot) {
   return {x: xs, y: xs.map(() => 0.03 + 0.05 * slot), yaxis: 'y2', mode: 'markers', type: 'scatter', meta: level, hoverinfo: 'text', text: texts,
     marker: {symbol: 'x', size: 7, color: styles[level].colour, line: {color: '#000', width: 1}}};
@@ -178,19 +218,10 @@ function curveTraces(point, obs, slice) {
   for (const {level, own, e} of estimatesOf(point, obs)) {
     const axis = D.axes[e.a[e.a.length - 1]], n = axis.x.length, first = Math.min(slice, e.v.length / n - 1) * n, s = styles[level], q = bandQuantile(point, level, obs);
     const index = range(n).map(i => first + i), y = index.map(i => e.v[i]);
-    const band = (half, alpha) => {
-      // A gap in the values must be a gap in the band: one closed shape for each unbroken stretch.
-      let run = [];
-      const flush = () => {
-        if (run.length > 1) below.push({x: [...run.map(i => axis.x[i - first]), ...run.map(i => axis.x[i - first]).reverse()], y: [...run.map(i => e.v[i] + half(i)), ...run.map(i => e.v[i] - half(i)).reverse()],
-          type: 'scatter', mode: 'lines', line: {width: 0}, fill: 'toself', fillcolor: shade(s.colour, alpha), hoverinfo: 'skip', meta: level});
-        run = [];
-      };
-      for (const i of index) e.v[i] === null || half(i) === null ? flush() : run.push(i);
-      flush();
-    };
-    if (e.b) band(i => q * at(e, 's', i) + e.b[i], 0.13);
-    if (e.s) band(i => q * e.s[i], 0.22);
+    const plus = (i, half) => e.v[i] === null || half === null ? null : e.v[i] + half;
+    const band = half => below.push(...bandOf(level, axis.x, index.map(i => plus(i, -half(i))), index.map(i => plus(i, half(i)))));
+    if (e.b) band(i => q * at(e, 's', i) + e.b[i]);
+    if (e.s) band(i => q * e.s[i]);
     const v = verdict(point, level, obs);
     lines.push({x: axis.x, y, judge: true, type: 'scatter', mode: n > 60 ? 'lines' : 'lines+markers', meta: level, name: D.levels[level].label, line: {color: s.colour, dash: s.dash, width: s.width},
       marker: {symbol: s.marker, size: 5, color: s.colour}, connectgaps: false, hoverinfo: 'text',
@@ -198,7 +229,7 @@ function curveTraces(point, obs, slice) {
     for (const [signal, trajectory, values] of own.p || []) {
       const of = D.texts[signal];
       if ((of !== name && `${of}.mean` !== name) || values.length !== n) continue;
-      paths.push({x: axis.x, y: values, type: 'scatter', mode: 'lines', line: {color: shade(s.colour, 0.3), width: 0.9, shape: 'hv'}, hoverinfo: 'text', text: `${plain(D.levels[level].label)}, trajectory ${trajectory}`, meta: level});
+      paths.push({x: axis.x, y: values, type: 'scatter', mode: 'lines', line: {color: shade(s.colour, 0.35), width: 0.9}, hoverinfo: 'text', text: `${plain(D.levels[level].label)}, trajectory ${trajectory}`, meta: level});
     }
     const fatal = (own.f || []).filter(f => f[4] && (D.texts[f[1]] === name || D.texts[f[1]] === '') && Number.isFinite(f[3][axis.name]));
     if (fatal.length) marks.push(brokenMarks(level, fatal.map(f => f[3][axis.name]), fatal.map(f => `<b>${plain(D.levels[level].label)}</b> broken: ${plain(D.texts[f[2]])}`), slot++));
@@ -226,13 +257,15 @@ function numberTraces(points, xs, obs, mode) {
       t.x.push(xs[k]); t.y.push(e.v[0]); t.up.push(half);
       t.text.push(`<b>${plain(D.levels[level].label)}</b> ${plain(name)} = ${number(e.v[0])}${where ? '<br>' + plain(where) : ''}<br>${errorText(e, 0, q)}${verdictText(v)}`);
     });
-    if (t.x.length) lines.push({x: t.x, y: t.y, judge: true, type: 'scatter', mode: mode === 'line' ? (t.x.length > 150 ? 'lines' : 'lines+markers') : 'markers', meta: level, name: D.levels[level].label,
+    const many = mode === 'line' && t.x.length > manyPoints;
+    if (many && t.up.some(u => u > 0)) extra.push(...bandOf(level, t.x, t.y.map((y, i) => y === null ? null : y - t.up[i]), t.y.map((y, i) => y === null ? null : y + t.up[i])));
+    if (t.x.length) lines.push({x: t.x, y: t.y, judge: true, type: 'scatter', mode: mode === 'line' ? (many ? 'lines' : 'lines+markers') : 'markers', meta: level, name: D.levels[level].label,
       line: {color: s.colour, dash: s.dash, width: s.width}, marker: {symbol: s.marker, size: mode === 'line' ? 5.5 : 10, color: s.colour}, connectgaps: false, hoverinfo: 'text', text: t.text,
-      error_y: {type: 'data', array: t.up, visible: t.up.some(u => u > 0), color: s.colour, thickness: 1.2, width: 3}});
+      error_y: {type: 'data', array: t.up, visible: !many && t.up.some(u => u > 0), color: s.colour, thickness: 1.2, width: 3}});
     if (other.x.length) extra.push({...other, type: 'scatter', mode: 'markers', meta: level, hoverinfo: 'text', marker: {symbol: 'circle-open', size: 8, color: s.colour}});
     if (bad.x.length) marks.push(brokenMarks(level, bad.x, bad.text, slot++));
   }
-  return {traces: [...extra, ...lines, ...marks], others: extra.length, broken: marks.length};
+  return {traces: [...extra, ...lines, ...marks], others: extra.filter(t => t.mode === 'markers').length, broken: marks.length};
 }
 
 // How a set of numbers is laid out over the sweep: the points to draw, their abscissae and the axis.
@@ -356,7 +389,7 @@ function drawDiscrepancy() {
   if (!finite.length) return;
   section.hidden = false;
   legend(section, levels);
-  const floor = 1e-3, plots = new Map(judged.map(o => [o, box(section, D.observables[o].name)]));
+  const floor = 0.01, plots = new Map(judged.map(o => [o, box(section, D.observables[o].name)]));
   gridControls($('.controls', section), (k, fixed) => {
     const view = sweepView(k, fixed);
     for (const o of judged) {
@@ -374,20 +407,22 @@ function drawDiscrepancy() {
           let lo = v[V.low] === null ? floor : v[V.low], hi = v[V.high] === null ? lo : v[V.high];
           if (lo < floor) { lo = floor; ++clipped; }
           if (hi < floor) hi = floor;
-          const middle = Math.sqrt(lo * hi);
+          const middle = (lo + hi) / 2;
           t.x.push(view.xs[i]); t.y.push(middle); t.up.push(hi - middle); t.down.push(middle - lo);
           t.text.push(`<b>${plain(D.levels[l].label)}</b> ${word}<br>discrepancy/margin [${number(v[V.low], 2)}, ${number(v[V.high], 2)}]<br>${plain(placeOf(p))}${D.texts[v[V.where]] ? '<br>worst at ' + plain(D.texts[v[V.where]]) : ''}`);
         });
-        if (t.x.length) traces.push({x: t.x, y: t.y, judge: true, type: 'scatter', mode: view.mode === 'line' ? 'lines+markers' : 'markers', meta: l, hoverinfo: 'text', text: t.text, line: {color: s.colour, dash: s.dash, width: 1.2},
-          marker: {symbol: s.marker, size: t.x.length > 150 ? 2.5 : 5, color: s.colour}, error_y: {type: 'data', symmetric: false, array: t.up, arrayminus: t.down, color: s.colour, thickness: 1.6, width: 2}});
+        const many = view.mode === 'line' && t.x.length > manyPoints;
+        if (many) marks.push(...bandOf(l, t.x, t.y.map((y, i) => y - t.down[i]), t.y.map((y, i) => y + t.up[i])));
+        if (t.x.length) traces.push({x: t.x, y: t.y, judge: true, type: 'scatter', mode: view.mode === 'line' ? (many ? 'lines' : 'lines+markers') : 'markers', meta: l, hoverinfo: 'text', text: t.text, line: {color: s.colour, dash: s.dash, width: 1.2},
+          marker: {symbol: s.marker, size: 5, color: s.colour}, error_y: {type: 'data', symmetric: false, visible: !many, array: t.up, arrayminus: t.down, color: s.colour, thickness: 1.6, width: 2}});
         if (bad.x.length) marks.push(brokenMarks(l, bad.x, bad.text, slot++));
       }
       let top = 1;
       for (const t of traces) t.y.forEach((y, i) => { top = Math.max(top, y + t.error_y.array[i]); });
-      draw(plots.get(o), [...traces, ...marks], {xaxis: view.axis, yaxis: {title: titled('|discrepancy| / margin (dimensionless)'), type: 'log', range: [Math.log10(floor) - 0.2, Math.log10(top) + 0.3]},
+      draw(plots.get(o), [...traces, ...marks], {xaxis: view.axis, yaxis: {title: titled('|discrepancy| / margin (dimensionless)'), type: 'log', range: [Math.log10(floor) - 0.4, Math.log10(top) + 0.3]},
         shapes: [{type: 'line', xref: 'paper', x0: 0, x1: 1, y0: 1, y1: 1, line: {color: '#000', width: 1.5, dash: 'dash'}},
-          {type: 'rect', xref: 'paper', x0: 0, x1: 1, yref: 'paper', y0: 0, y1: (0 - Math.log10(floor) + 0.2) / (Math.log10(top) + 0.3 - Math.log10(floor) + 0.2), fillcolor: '#009E73', opacity: 0.06, line: {width: 0}, layer: 'below'}]});
-      plots.get(o).say.textContent = 'Dashed line: the margin.' + (clipped ? ` ${clipped} lower ends below ${floor} (or zero) are drawn at ${floor}.` : '') + (marks.length ? ' A cross at the bottom edge: broken there.' : '');
+          {type: 'rect', xref: 'paper', x0: 0, x1: 1, yref: 'paper', y0: 0, y1: (0.4 - Math.log10(floor)) / (Math.log10(top) + 0.7 - Math.log10(floor)), fillcolor: '#009E73', opacity: 0.06, line: {width: 0}, layer: 'below'}]});
+      plots.get(o).say.textContent = 'Dashed line: the margin.' + (clipped ? ` ${clipped} lower ends below ${floor} (or zero) are drawn at ${floor}.` : '') + (slot ? ' A cross at the bottom edge: broken there.' : '');
     }
   });
 }
@@ -470,6 +505,7 @@ function verdictTable() {
     {name: 'margin', n: true, key: v => v[V.margin], text: v => v[V.margin] === null ? '' : number(v[V.margin], 3), title: v => `scale ${number(v[V.scale])}, quantiles ${number(v[V.q], 3)} and ${number(v[V.qd], 3)}, look ${v[V.look]}`},
     {name: 'reason and remarks', t: true, key: v => words(v), text: words},
   ];
+  for (let c = columns.length; c-- > 0;) if (columns[c].text && !columns[c].html && D.verdicts.every(v => columns[c].text(v) === '')) columns.splice(c, 1);
   let sort = -1, down = false, everything = false;
   const filters = {};
   const choice = (name, column, items, of) => {
