@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <set>
 
@@ -532,7 +533,10 @@ bool Formula::is_constant(double* value) const {
   std::array<double, 2> a{};
   for (std::size_t i = 0; i < n.args.size(); ++i)
     if (!n.args[i].is_constant(&a[i])) return false;
-  if (value != nullptr) *value = apply(n.op, a[0], a[1]);
+  if (value != nullptr) {
+    *value = apply(n.op, a[0], a[1]);
+    if (std::isnan(*value)) *value = std::numeric_limits<double>::quiet_NaN();  // 0/0 has a sign bit, which would be printed
+  }
   return true;
 }
 

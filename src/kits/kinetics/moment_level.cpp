@@ -321,6 +321,22 @@ void answer_stationary(const MomentModel& m, const Ask& ask, Context& context, A
 
 }  // namespace
 
+Answer constant_answer(const Network& network, const Ask& ask) {
+  Answer answer;
+  std::vector<Axis> axes;
+  if (!ask.is_stationary()) axes.push_back({"t", network.time_unit, ask.times()});
+  const std::size_t points = ask.is_stationary() ? 1 : ask.times().size();
+  for (const std::string& name : ask.observables) {
+    const auto what = parse_observable(network, name);
+    if (!what || what->kind == Kind::distribution) continue;
+    const double value = what->kind == Kind::mean ? static_cast<double>(network.initial[what->a]) : 0.0;
+    answer.estimates.push_back(solved_estimate(name, observable_info(network, name)->unit, axes, std::vector<double>(points, value), std::vector<double>(points, 0.0)));
+    answer.estimates.back().exact.assign(points, 1.0);
+  }
+  answer.why = "nothing ever changes";
+  return answer;
+}
+
 Answer answer_by_moments(const MomentModel& model, const Ask& ask, Context& context) {
   Answer answer;
   answer.why = fmt::format("{} equation{}", model.flow.size(), model.flow.size() == 1 ? "" : "s");

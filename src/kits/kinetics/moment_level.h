@@ -23,4 +23,7 @@ struct MomentModel {
 /// Numerical trouble is a flag; values after a fatal flag are NaN, except for several-stable-states, where the value is the state reached.
 [[nodiscard]] Answer answer_by_moments(const MomentModel& model, const Ask& ask, Context& context);
 
+/// Answer for a network none of whose species ever changes.
+[[nodiscard]] Answer constant_answer(const Network& network, const Ask& ask);
+
 }  // namespace meso::kinetics

@@ -186,7 +186,7 @@ ReducedNetwork reduce(const Network& network, Convention convention) {
   std::vector<Polynomial> amount(all);
   for (std::size_t s = 0; s < all; ++s) {
     amount[s] = Polynomial(reduced.offset[s]);
-    for (std::size_t c = 0; c < size; ++c) amount[s].add({static_cast<std::uint32_t>(c)}, reduced.map[s * size + c]);
+    for (std::size_t c = 0; c < size; ++c) amount[s].add(Polynomial::Monomial{static_cast<std::uint32_t>(c)}, reduced.map[s * size + c]);
   }
   for (const Reaction& reaction : network.reactions) {
     ReducedNetwork::Channel channel;
@@ -349,6 +349,21 @@ MomentEquations cumulant_equations(const ReducedNetwork& network, int order, int
   return result;
 }
 
+Polynomial rate_at_mean(const ReducedNetwork::Channel& channel, LawTable& laws, std::size_t* law) {
+  if (channel.law) {
+    const std::size_t index = laws.add(*channel.law);
+    if (law != nullptr) *law = index;
+    return Polynomial::variable(laws.symbol(index, MultiIndex(laws.species().size(), 0)));
+  }
+  Polynomial rate;
+  for (const auto& [k, c] : channel.polynomial) {
+    Polynomial::Monomial means;
+    for (std::size_t s = 0; s < k.size(); ++s) means.insert(means.end(), static_cast<std::size_t>(k[s]), static_cast<std::uint32_t>(s));
+    rate.add(means, c);
+  }
+  return rate;
+}
+
 MomentEquations central_moment_equations(const ReducedNetwork& network, int order, int taylor) {
   const std::size_t species = network.size();
   MomentEquations result{MultiIndexSet(species, order + std::max(1, network.degree(taylor))), order, {}, LawTable(network.species), network.volume};
@@ -392,7 +407,7 @@ MomentEquations central_moment_equations(const ReducedNetwork& network, int orde
       for_each_below(MultiIndex(species, taylor), [&](const MultiIndex& k) {
         if (degree(k) > taylor) return;
         Polynomial coefficient;
-        coefficient.add({result.laws.symbol(law, k)}, 1 / factorial(k));
+        coefficient.add(Polynomial::Monomial{result.laws.symbol(law, k)}, 1 / factorial(k));
         add(channel, k, coefficient);
       });
     }

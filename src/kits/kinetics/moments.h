@@ -121,6 +121,8 @@ struct MomentEquations {
 /// Joint cumulants up to `order`. @param keep  cumulants above this order are zero (keep = order: the zero-cumulant closure);
 /// 0 keeps all that occur. @param taylor  Taylor order of propensities that are no polynomials
 [[nodiscard]] MomentEquations cumulant_equations(const ReducedNetwork& network, int order, int keep = 0, int taylor = 2);
+/// Propensity of a channel with every amount at its mean: a polynomial in the means, or the law's symbol (its index in `law`).
+[[nodiscard]] Polynomial rate_at_mean(const ReducedNetwork::Channel& channel, LawTable& laws, std::size_t* law = nullptr);
 /// The same hierarchy in central moments, as an independent form.
 [[nodiscard]] MomentEquations central_moment_equations(const ReducedNetwork& network, int order, int taylor = 2);
 

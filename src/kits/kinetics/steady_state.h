@@ -49,7 +49,7 @@ struct Relaxation {
   std::vector<double> z;                   ///< at t
   std::vector<double> low, high;           ///< range of each variable over the last window
   double decay_rate = 0;                   ///< of the oscillation between the last two windows
-  std::vector<OdeEvent> unphysical;        ///< first time each margin fell below zero on the way
+  std::vector<OdeEvent> passages;          ///< first time each margin fell below zero on the way
   std::string message;
 };
 struct RelaxOptions {
