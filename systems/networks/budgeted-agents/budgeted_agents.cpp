@@ -17,48 +17,61 @@ constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr double most_tree_leaves = 268435456;   // 2^28: ten seconds for 64 trees
 constexpr double most_averaged_leaves = 1 << 20;
 
-const Schema<Params> schema{
-    {"b", &Params::b, {.doc = "fan-in: messages a node reads", .min = 2, .max = 255}},
-    {"depth", &Params::depth, {.unit = "levels", .doc = "levels of nodes above the leaves; the tree has b^depth leaves", .min = 0, .max = 100}},
-    {"N", &Params::N, {.doc = "leaves, a power of b, in place of depth; 0: depth decides", .min = 0}},
-    {"rho", &Params::rho, {.doc = "shared failures: probability that all messages of a node are one common copy; in the warm-up, correlation of leaf errors",
-                           .min = 0, .max = 1}},
-    {"channel", &Params::channel, {.doc = "where the fidelity comes from: gamma itself, 1 - exp(-m/m0), or the table", .allowed = {"gamma", "tokens", "table"}}},
-    {"gamma", &Params::gamma, {.doc = "fidelity: a message arrives right with probability (1 + gamma)/2 (channel = gamma)", .min = 0, .max = 1}},
-    {"m", &Params::m, {.unit = "tokens", .doc = "tokens of a message", .min = 0, .max = 1e9}},
-    {"m0", &Params::m0, {.unit = "tokens", .doc = "message length at which the fidelity reaches 1 - 1/e (channel = tokens)", .min = 0, .max = 1e9, .min_excluded = true}},
-    {"m_table", &Params::m_table, {.unit = "tokens", .doc = "measured message lengths m_k, increasing (channel = table)", .min = 0, .max = 1e9}},
-    {"gamma_table", &Params::gamma_table, {.doc = "measured fidelities gamma_k at m_k, not decreasing, linear between (channel = table)", .min = 0, .max = 1}},
-    {"W", &Params::W, {.unit = "tokens", .doc = "window: tokens a node can read, at least b m", .min = 1, .max = 1e12}},
-    {"leaf", &Params::leaf, {.doc = "what is given for a leaf: its bias mu0, its compute x, or the whole budget B", .allowed = {"bias", "compute", "budget"}}},
-    {"mu0", &Params::mu0, {.doc = "leaf bias: a leaf is right with probability (1 + mu0)/2 (leaf = bias)", .min = 0, .max = 1}},
-    {"x", &Params::x, {.unit = "tokens", .doc = "compute of a leaf (leaf = compute); its bias is min(1, mu_ref x^beta)", .min = 0, .max = 1e15, .min_excluded = true}},
-    {"B", &Params::B, {.unit = "tokens", .doc = "compute of the whole tree, leaves and messages (leaf = budget)", .min = 0, .max = 1e15, .min_excluded = true}},
-    {"mu_ref", &Params::mu_ref, {.doc = "bias of one agent at compute 1", .min = 0, .max = 1, .min_excluded = true}},
-    {"beta", &Params::beta, {.doc = "compute exponent of one agent", .min = 0, .max = 10, .min_excluded = true}},
-    {"free_messages", &Params::free_messages, {.doc = "messages cost nothing: B = N x instead of N x + m edges"}},
-    {"sigma2", &Params::sigma2, {.doc = "warm-up: variance of a leaf's error", .min = 0, .max = 1e6}},
-    {"tau2", &Params::tau2, {.doc = "warm-up: noise variance that each message adds", .min = 0, .max = 1e6}},
-};
+// Functions and not objects: a system may be made while other files' statics are being initialised.
+const Schema<Params>& schema() {
+  static const Schema<Params> fields{
+      {"b", &Params::b, {.doc = "fan-in: messages a node reads", .min = 2, .max = 255}},
+      {"depth", &Params::depth, {.unit = "levels", .doc = "levels of nodes above the leaves; the tree has b^depth leaves", .min = 0, .max = 100}},
+      {"N", &Params::N, {.doc = "leaves, a power of b, in place of depth; 0: depth decides", .min = 0}},
+      {"rho", &Params::rho, {.doc = "shared failures: probability that all messages of a node are one common copy; in the warm-up, correlation of leaf errors",
+                             .min = 0, .max = 1}},
+      {"channel", &Params::channel, {.doc = "where the fidelity comes from: gamma itself, 1 - exp(-m/m0), or the table", .allowed = {"gamma", "tokens", "table"}}},
+      {"gamma", &Params::gamma, {.doc = "fidelity: a message arrives right with probability (1 + gamma)/2 (channel = gamma)", .min = 0, .max = 1}},
+      {"m", &Params::m, {.unit = "tokens", .doc = "tokens of a message", .min = 0, .max = 1e9}},
+      {"m0", &Params::m0, {.unit = "tokens", .doc = "message length at which the fidelity reaches 1 - 1/e (channel = tokens)", .min = 0, .max = 1e9, .min_excluded = true}},
+      {"m_table", &Params::m_table, {.unit = "tokens", .doc = "measured message lengths m_k, increasing (channel = table)", .min = 0, .max = 1e9}},
+      {"gamma_table", &Params::gamma_table, {.doc = "measured fidelities gamma_k at m_k, not decreasing, linear between (channel = table)", .min = 0, .max = 1}},
+      {"W", &Params::W, {.unit = "tokens", .doc = "window: tokens a node can read, at least b m", .min = 1, .max = 1e12}},
+      {"leaf", &Params::leaf, {.doc = "what is given for a leaf: its bias mu0, its compute x, or the whole budget B", .allowed = {"bias", "compute", "budget"}}},
+      {"mu0", &Params::mu0, {.doc = "leaf bias: a leaf is right with probability (1 + mu0)/2 (leaf = bias)", .min = 0, .max = 1}},
+      {"x", &Params::x, {.unit = "tokens", .doc = "compute of a leaf (leaf = compute); its bias is min(1, mu_ref x^beta)", .min = 0, .max = 1e15, .min_excluded = true}},
+      {"B", &Params::B, {.unit = "tokens", .doc = "compute of the whole tree, leaves and messages (leaf = budget)", .min = 0, .max = 1e15, .min_excluded = true}},
+      {"mu_ref", &Params::mu_ref, {.doc = "bias of one agent at compute 1", .min = 0, .max = 1, .min_excluded = true}},
+      {"beta", &Params::beta, {.doc = "compute exponent of one agent", .min = 0, .max = 10, .min_excluded = true}},
+      {"free_messages", &Params::free_messages, {.doc = "messages cost nothing: B = N x instead of N x + m edges"}},
+      {"sigma2", &Params::sigma2, {.doc = "warm-up: variance of a leaf's error", .min = 0, .max = 1e6}},
+      {"tau2", &Params::tau2, {.doc = "warm-up: noise variance that each message adds", .min = 0, .max = 1e6}},
+  };
+  return fields;
+}
 
 struct PopulationOptions {
   std::int64_t members = 65536;
 };
-const Schema<PopulationOptions> population_options{
-    {"members", &PopulationOptions::members, {.unit = "votes", .doc = "votes kept per level, a power of two", .min = 64, .max = 1 << 24}},
-};
+const Schema<PopulationOptions>& population_options() {
+  static const Schema<PopulationOptions> fields{
+      {"members", &PopulationOptions::members, {.unit = "votes", .doc = "votes kept per level, a power of two", .min = 64, .max = 1 << 24}},
+  };
+  return fields;
+}
 struct CopulaOptions {
   std::int64_t members = 4096;
 };
-const Schema<CopulaOptions> copula_options{
-    {"members", &CopulaOptions::members, {.unit = "votes", .doc = "nodes per level from which the marginal is taken", .min = 64, .max = 1 << 24}},
-};
+const Schema<CopulaOptions>& copula_options() {
+  static const Schema<CopulaOptions> fields{
+      {"members", &CopulaOptions::members, {.unit = "votes", .doc = "nodes per level from which the marginal is taken", .min = 64, .max = 1 << 24}},
+  };
+  return fields;
+}
 struct ClippedOptions {
   double delta = 0;
 };
-const Schema<ClippedOptions> clipped_options{
-    {"delta", &ClippedOptions::delta, {.doc = "clipping level, between 0 and mu*; 0: the best one", .min = 0, .max = 1}},
-};
+const Schema<ClippedOptions>& clipped_options() {
+  static const Schema<ClippedOptions> fields{
+      {"delta", &ClippedOptions::delta, {.doc = "clipping level, between 0 and mu*; 0: the best one", .min = 0, .max = 1}},
+  };
+  return fields;
+}
 
 /// Estimates of a solved level, those that were asked.
 class Reply {
@@ -178,7 +191,7 @@ Run plateau(const Tree& t, bool near_threshold) {
 Run clipped(const Tree& t) {
   return [t](const Ask& ask, Context&) {
     Reply reply(ask);
-    const double delta = clipped_options.read(ask.options, "level 'clipped'").delta;
+    const double delta = clipped_options().read(ask.options, "level 'clipped'").delta;
     reply.try_give("mu.root", [&] { return delta > 0 ? clipped_predictor(t.node, t.mu0, t.depth, delta) : best_clipped_predictor(t.node, t.mu0, t.depth); });
     reply.try_give("error.root", [&] { return 0.5 * (1 - (delta > 0 ? clipped_predictor(t.node, t.mu0, t.depth, delta) : best_clipped_predictor(t.node, t.mu0, t.depth))); });
     return reply.answer;
@@ -263,7 +276,7 @@ struct Slots {
     }
   }
   void record(Tape& tape, double mu, double mu_single) const {
-    tape.record(root, 0, mu);
+    if (root != absent) tape.record(root, 0, mu);
     if (wrong != absent) tape.record(wrong, 0, 0.5 * (1 - mu));
     if (ratio != absent) tape.record(ratio, 0, mu / mu_single);
   }
@@ -272,20 +285,49 @@ struct Slots {
 /// Every signal is bounded, so that a sample without any variation still has an exact binomial bound.
 Plan vote_plan(const Ask& ask, const Tree& t) {
   Plan plan;
-  const auto add = [&](const char* name, double lo, double hi, const char* observable, std::size_t width = 1) {
-    plan.signals.push_back({.name = name, .width = width, .lo = lo, .hi = hi});
-    if (ask.wants(observable)) plan.derived.push_back({.observable = observable, .unit = "1", .signals = {plan.signals.size() - 1}});
+  const auto add = [&](const char* name, double lo, double hi, const char* observable) {
+    if (!ask.wants(observable)) return;
+    plan.signals.push_back({.name = name, .lo = lo, .hi = hi});
+    plan.derived.push_back({.observable = observable, .unit = "1", .signals = {plan.signals.size() - 1}});
   };
   add("root", -1, 1, "mu.root");
-  if (ask.wants("error.root")) add("wrong", 0, 1, "error.root");
-  if (ask.wants("synergy.ratio") && t.mu_single > 0) add("ratio", -1 / t.mu_single, 1 / t.mu_single, "synergy.ratio");
-  if (ask.wants("mu.level")) {
-    add("level", -1, 1, "mu.level", static_cast<std::size_t>(t.depth) + 1);
-    std::vector<double> level;
-    for (int l = 0; l <= t.depth; ++l) level.push_back(l);
-    plan.derived.back().support = Axis{"level", "levels", level};
-  }
+  add("wrong", 0, 1, "error.root");
+  if (t.mu_single > 0) add("ratio", -1 / t.mu_single, 1 / t.mu_single, "synergy.ratio");
   return plan;
+}
+
+/// The bias profile has an axis of its own, so it is a second ensemble, of the same trajectories.
+Plan profile_plan(const Tree& t) {
+  Axis axis{"level", "levels", {}};
+  for (int l = 0; l <= t.depth; ++l) axis.points.push_back(l);
+  Plan plan;
+  plan.axes = {axis};
+  plan.signals = {{.name = "level", .lo = -1, .hi = 1}};
+  plan.derived = {{.observable = "mu.level", .unit = "1", .signals = {0}}};
+  return plan;
+}
+
+/// A voting level: its scalars through the engine, then its profile if that is asked.
+template <BatchSampledLevel L>
+Run voting(L level, std::uint64_t grain, std::function<void(const Ask&, Answer&)> finish = {}) {
+  return [level, grain, finish, scalars = sampled(level, grain)](const Ask& ask, Context& context) {
+    Answer answer;
+    if (!level.plan(ask).signals.empty()) answer = scalars(ask, context);
+    if (ask.wants("mu.level")) {
+      const Plan plan = profile_plan(level.t);
+      EnsembleResult result = context.ensemble("profile", plan, grain, [&](std::uint64_t first, std::span<Tape> tapes) {
+        level.sample_batch(ask, plan, context.seed(), context.purpose(), first, tapes);
+      });
+      for (Estimate& estimate : result.estimates) {
+        estimate.stream = context.purpose();
+        answer.estimates.push_back(std::move(estimate));
+      }
+    }
+    if (ask.wants("synergy.ratio") && !(level.t.mu_single > 0))
+      answer.flags.push_back({.kind = "undefined", .observable = "synergy.ratio", .text = "synergy.ratio is not defined: the single agent has no bias (mu0 = 0)", .fatal = true});
+    if (finish) finish(ask, answer);
+    return answer;
+  };
 }
 
 /// Full trees, 64 to a word: trajectory k is bit k % 64 of group k / 64, so it is the same in any batch.
@@ -313,7 +355,7 @@ struct TreesLevel {
         const int lane = static_cast<int>(k % 64);
         Tape& tape = tapes[k - first];
         slots.record(tape, (root >> lane & 1) != 0 ? 1.0 : -1.0, t.mu_single);
-        for (std::size_t l = 0; l < right.size(); ++l) tape.record(slots.level, 0, 2 * static_cast<double>(right[l].count(lane)) / nodes[l] - 1, l);
+        for (std::size_t l = 0; l < right.size(); ++l) tape.record(slots.level, l, 2 * static_cast<double>(right[l].count(lane)) / nodes[l] - 1);
       }
     }
   }
@@ -322,7 +364,7 @@ struct TreesLevel {
 struct PopulationLevel {
   Tree t;
   [[nodiscard]] static std::uint64_t members(const Ask& ask) {
-    const auto members = static_cast<std::uint64_t>(population_options.read(ask.options, "level 'population'").members);
+    const auto members = static_cast<std::uint64_t>(population_options().read(ask.options, "level 'population'").members);
     if (!std::has_single_bit(members))
       throw ParameterError(fmt::format("members = {} of level 'population' must be a power of two; nearest are {} and {}", members, std::bit_floor(members), std::bit_ceil(members)));
     return members;
@@ -339,7 +381,7 @@ struct PopulationLevel {
       FastStream rng = Stream(seed, first + i, purpose).fast();
       kernel(rng, mu);
       slots.record(tapes[i], mu.back(), t.mu_single);
-      for (std::size_t l = 0; slots.level != Slots::absent && l < mu.size(); ++l) tapes[i].record(slots.level, 0, mu[l], l);
+      for (std::size_t l = 0; slots.level != Slots::absent && l < mu.size(); ++l) tapes[i].record(slots.level, l, mu[l]);
     }
   }
   /// The finite population shifts the mean: that shift is a numerical error of this level, said as such.
@@ -358,17 +400,20 @@ struct PopulationLevel {
 struct CopulaLevel {
   Tree t;
   [[nodiscard]] Plan plan(const Ask& ask) const {
-    (void)copula_options.read(ask.options, "level 'copula'");
+    (void)copula_options().read(ask.options, "level 'copula'");
     return vote_plan(ask, t);
   }
-  void sample(const Ask& ask, const Plan& plan, std::uint64_t seed, const std::string& purpose, std::uint64_t trajectory, Tape& tape) const {
+  void sample_batch(const Ask& ask, const Plan& plan, std::uint64_t seed, const std::string& purpose, std::uint64_t first, std::span<Tape> tapes) const {
     const Slots slots(plan);
-    const auto members = static_cast<std::uint64_t>(copula_options.read(ask.options, "level 'copula'").members);
+    const auto members = static_cast<std::uint64_t>(copula_options().read(ask.options, "level 'copula'").members);
+    const CopulaKernel kernel(t.node, t.mu0, t.depth, members);
     std::vector<double> mu(static_cast<std::size_t>(t.depth) + 1);
-    FastStream rng = Stream(seed, trajectory, purpose).fast();
-    CopulaKernel(t.node, t.mu0, t.depth, members)(rng, mu);
-    slots.record(tape, mu.back(), t.mu_single);
-    for (std::size_t l = 0; slots.level != Slots::absent && l < mu.size(); ++l) tape.record(slots.level, 0, mu[l], l);
+    for (std::size_t i = 0; i < tapes.size(); ++i) {
+      FastStream rng = Stream(seed, first + i, purpose).fast();
+      kernel(rng, mu);
+      slots.record(tapes[i], mu.back(), t.mu_single);
+      for (std::size_t l = 0; slots.level != Slots::absent && l < mu.size(); ++l) tapes[i].record(slots.level, l, mu[l]);
+    }
   }
 };
 
@@ -399,11 +444,6 @@ struct AveragingLevel {
     tape.record(0, 0, error * error);
   }
 };
-
-void flag_missing_ratio(const Tree& t, const Ask& ask, Answer& answer) {
-  if (ask.wants("synergy.ratio") && !(t.mu_single > 0))
-    answer.flags.push_back({.kind = "undefined", .observable = "synergy.ratio", .text = "synergy.ratio is not defined: the single agent has no bias (mu0 = 0)", .fatal = true});
-}
 
 /// A star may need more tokens than a node can read; then its numbers are those of a machine that cannot be built.
 std::optional<std::string> star_note(const Tree& t) {
@@ -442,18 +482,15 @@ std::vector<Level> ladder(const Params& params) {
   const std::uint64_t tree_grain = t.leaves <= 1 << 20 ? 1024 : 64;  // of the order of 0.1 s at most; by size alone
   add({.name = "trees", .rung = Rung::micro, .doc = "every leaf vote, flipped message and shared failure of independent trees, 64 trees to a word", .source = paper,
        .sampled = true, .grain = tree_grain},
-      sampled(TreesLevel{t}, tree_grain, [t](const Ask& ask, const EnsembleResult&, Answer& answer) { flag_missing_ratio(t, ask, answer); }))
+      voting(TreesLevel{t}, tree_grain))
       .plan = [t](const Ask&) {
         return std::vector<std::string>{fmt::format("{} leaf votes a tree, about 0.5 ns each on one core", brief(t.leaves))};
       };
   const PopulationLevel population{t};
   add({.name = "population", .rung = Rung::master, .doc = "population dynamics: each level of votes resampled from the one below, any depth; one trajectory is one population",
        .parent = "trees", .approximation = "subtrees drawn with replacement from a finite population of votes", .small_parameter = "1/members", .expected_order = 1,
-       .source = "derived: exact in mean given the level below, bias of order depth/members", .options = population_options.infos(), .sampled = true, .grain = 1},
-      sampled(population, 1, [population](const Ask& ask, const EnsembleResult&, Answer& answer) {
-        population.bound(ask, answer);
-        flag_missing_ratio(population.t, ask, answer);
-      }));
+       .source = "derived: exact in mean given the level below, bias of order depth/members", .options = population_options().infos(), .sampled = true, .grain = 1},
+      voting(population, 1, [population](const Ask& ask, Answer& answer) { population.bound(ask, answer); }));
   add({.name = "recursion", .rung = Rung::master, .doc = "exact bias of every level", .parent = "trees",
        .approximation = "none: siblings of a tree are independent, so the biases of its levels obey a closed recursion, exact for the mixture of shared and independent messages",
        .source = paper + ", level map"},
@@ -472,7 +509,7 @@ std::vector<Level> ladder(const Params& params) {
        .approximation = "majority to third order in the bias", .small_parameter = "alpha - 1", .source = "derived: A = -F'''(0)/6"},
       plateau(t, true));
   add({.name = "clipped", .rung = Rung::mean_field, .doc = "conservative clipped predictor, a lower bound of the recursion", .parent = "recursion",
-       .approximation = "growth at the secant rate F(delta)/delta up to delta", .source = "derived from concavity; " + paper + " has one of this name", .options = clipped_options.infos()},
+       .approximation = "growth at the secant rate F(delta)/delta up to delta", .source = "derived from concavity; " + paper + " has one of this name", .options = clipped_options().infos()},
       clipped(t));
   add({.name = "upper-predictor", .rung = Rung::mean_field, .doc = "min(max(mu*, mu0), alpha^depth mu0), an upper bound of the recursion", .parent = "linear",
        .approximation = "growth at rate alpha until the plateau", .source = "derived from concavity"},
@@ -481,9 +518,8 @@ std::vector<Level> ladder(const Params& params) {
        .approximation = "neither the tree nor the single agent is saturated", .source = paper + ", synergy if and only if s > beta; break-even budget derived"},
       budget_law(t));
   add({.name = "copula", .rung = Rung::micro, .doc = "equicorrelated siblings by a Gaussian copula in place of common copies; one trajectory is one population", .source = "derived; latent correlation sin(pi rho/2)",
-       .options = copula_options.infos(), .sampled = true, .grain = 1},
-      sampled(CopulaLevel{t}, 1, [t](const Ask& ask, const EnsembleResult&, Answer& answer) {
-        flag_missing_ratio(t, ask, answer);
+       .options = copula_options().infos(), .sampled = true, .grain = 1},
+      voting(CopulaLevel{t}, 1, [t](const Ask&, Answer& answer) {
         answer.flags.push_back({.kind = "note", .observable = "",
                                 .text = fmt::format("alpha_rho = {} is only approximate here: the gain of a node with these correlated siblings is {}", brief(t.node.alpha(), 6),
                                                     brief(copula_alpha(t.node), 6))});
@@ -562,7 +598,7 @@ Tree build(const Params& p) {
 }
 
 System system() {
-  return Define<Params>("budgeted-agents", "Majority trees of noisy agents under a compute budget", "networks", schema)
+  return Define<Params>("budgeted-agents", "Majority trees of noisy agents under a compute budget", "networks", schema())
       .paper("phase-transition-for-budgeted-multi-agent-synergy", "Phase Transition for Budgeted Multi-Agent Synergy", "2026-01-24")
       .doc("N = b^depth noisy agents vote on a yes/no question through a b-ary tree of majority nodes. Messages are lossy (fidelity gamma), siblings share failures "
            "(rho), each node reads a limited window, the total compute is fixed. One number, alpha = gamma (rho + (1 - rho) f_b'(0)), decides: above 1 a weak leaf "
