@@ -104,4 +104,3 @@ BENCHMARK(BM_Recursion)->Arg(5)->Arg(101);
 
 }  // namespace
 
-BENCHMARK_MAIN();

@@ -50,7 +50,7 @@ struct PopulationOptions {
 };
 const Schema<PopulationOptions>& population_options() {
   static const Schema<PopulationOptions> fields{
-      {"members", &PopulationOptions::members, {.unit = "votes", .doc = "votes kept per level, a power of two", .min = 64, .max = 1 << 24}},
+      {"members", &PopulationOptions::members, {.unit = "votes", .doc = "votes kept per level, a power of two", .min = 1024, .max = 1 << 24}},
   };
   return fields;
 }

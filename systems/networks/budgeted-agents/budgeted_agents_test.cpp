@@ -88,7 +88,7 @@ TEST(BudgetedAgents, RefusesBadParametersInOneSentenceEach) {
 }
 
 TEST(BudgetedAgents, RefusesBadOptionsAndTreesThatAreTooLarge) {
-  EXPECT_THROW((void)run({}, "population", {"mu.root"}, 1, 1, {{"members", 1000}}), ParameterError);
+  EXPECT_THROW((void)run({}, "population", {"mu.root"}, 1, 1, {{"members", 5000}}), ParameterError);
   EXPECT_THROW((void)run({}, "population", {"mu.root"}, 1, 1, {{"members", 1}}), ParameterError);
   try {
     (void)run({{"depth", 50}}, "trees", {"mu.root"});
@@ -96,7 +96,7 @@ TEST(BudgetedAgents, RefusesBadOptionsAndTreesThatAreTooLarge) {
   } catch (const ParameterError& error) {
     EXPECT_SAYS(std::string(error.what()), "Use level 'population'");
   }
-  EXPECT_TRUE(std::isfinite(value({{"depth", 50}}, "population", "mu.root", {{"members", 64}}))) << "population reaches any depth";
+  EXPECT_TRUE(std::isfinite(value({{"depth", 50}}, "population", "mu.root", {{"members", 1024}}))) << "population reaches any depth";
   const Answer clipped = run({}, "clipped", {"mu.root"}, 1, 1, {{"delta", 0.99}});
   ASSERT_NE(fatal(clipped, "mu.root"), nullptr);
   EXPECT_SAYS(fatal(clipped, "mu.root")->text, "delta = 0.99 of the clipped predictor must lie strictly between 0 and mu* = 0.971187");
@@ -235,7 +235,7 @@ TEST(BudgetedAgents, EveryBatchCompositionGivesTheSameBits) {
   for (const std::string level : {"trees", "population", "copula", "tree-average"}) {
     if (level == "tree-average") ask.observables = {"risk"};
     const Level& found = bound.level(level);
-    ask.options = resolve(found.info.options, level == "population" || level == "copula" ? Table{{"members", 128}} : Table{}, "level");
+    ask.options = resolve(found.info.options, level == "population" || level == "copula" ? Table{{"members", 1024}} : Table{}, "level");
     std::vector<double> whole;
     for (const std::vector<std::size_t>& sizes : {std::vector<std::size_t>{200}, {64}, {1}, {7, 64, 3, 100, 1}, {128, 1}}) {
       Batches context;

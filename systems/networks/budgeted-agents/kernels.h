@@ -35,9 +35,10 @@ class TreeKernel {
 ///
 /// Given the votes of level l, the expected bias of level l + 1 is exactly F of their mean: the only bias against full
 /// trees comes from the curvature of F over the fluctuations of that mean, of order depth / members (population_bias).
+/// The 64 votes of a word are drawn together; that makes the fluctuations smaller than those of single draws by 64 / members.
 class PopulationKernel {
  public:
-  /// @param members  a power of two, at least 64
+  /// @param members  a power of two, at least 64 (1024 for the level, where the above is 6 %)
   PopulationKernel(const Node& node, double mu0, int depth, std::uint64_t members);
   /// @param mu  receives the mean vote of levels 0..depth
   void operator()(FastStream& rng, std::span<double> mu);

@@ -2,10 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <filesystem>
 
 #include "exec/engine.h"
-#include "study/study_file.h"
+#include "study/study.h"
 #include "systems/networks/budgeted-agents/budgeted_agents.h"
 #include "systems/networks/budgeted-agents/kernels.h"
 #include "testing/measured.h"
@@ -33,11 +32,6 @@ MeanCheck check_of(const Estimate& estimate, std::size_t i, double exact, const 
 
 void record(const std::string& what, const Estimate& estimate, double exact, const std::string& source) {
   measured("budgeted-agents", what, estimate.value.back(), estimate.se(estimate.size() - 1), exact, source);
-}
-
-Results study(const std::string& name) {
-  const std::filesystem::path path = std::filesystem::path(MESO_SOURCE_DIR) / "systems/networks/budgeted-agents/studies" / (name + ".toml");
-  return run_study(read_study(read_toml(path), [](const ModelRequest&) { return system(); }), {.threads = 2});
 }
 
 TEST(Trees, AgreeWithTheExactRecursion) {  // acceptance 4
@@ -88,18 +82,18 @@ TEST(Population, AgreesWithFullTreesAndReachesFiftyLevels) {
     checks.push_back({full.value[l], resampled.value[l], std::hypot(full.std_error[l], resampled.std_error[l]), "level " + std::to_string(l), 511});
   EXPECT_TRUE(MeansMatch(checks, /*detectable=*/0.025));
 
-  const Node node{.b = 5, .gamma = 0.62, .rho = 0.2};
-  const Answer deep = run({{"depth", 50}, {"gamma", 0.62}}, "population", {"mu.root"}, 256);
+  const Node node{.b = 5, .gamma = 0.65, .rho = 0.2};
+  const Answer deep = run({{"depth", 50}, {"gamma", 0.65}}, "population", {"mu.root"}, 64);
   const double exact = node.levels(0.05, 50).back();
-  EXPECT_NEAR(exact, node.fixed_point(), 0.06);
-  EXPECT_TRUE(MeansMatch({check_of(*deep.find("mu.root"), 0, exact + population_bias(node, 0.05, 50, 65536).back(), "L = 50")}, /*detectable=*/0.02));
-  record("mu.root of 256 populations of 65,536, b = 5, gamma = 0.62, rho = 0.2, mu0 = 0.05, L = 50", *deep.find("mu.root"), exact, "exact recursion");
+  EXPECT_NEAR(exact, node.fixed_point(), 0.01) << "fifty levels all but reach the plateau";
+  EXPECT_TRUE(MeansMatch({check_of(*deep.find("mu.root"), 0, exact + population_bias(node, 0.05, 50, 65536).back(), "L = 50")}, /*detectable=*/0.01));
+  record("mu.root of 64 populations of 65,536, b = 5, gamma = 0.65, rho = 0.2, mu0 = 0.05, L = 50", *deep.find("mu.root"), exact, "exact recursion");
 }
 
 TEST(Population, ItsBiasIsTheCurvatureOverTheFluctuations) {  // so the error bound of the level is the right one
   const Node node{.b = 5, .gamma = 0.7, .rho = 0.2};
-  const std::uint64_t members = 4096;
-  const Answer answer = run({{"depth", 10}, {"gamma", 0.7}}, "population", {"mu.root"}, 1 << 16, {{"members", 4096}});
+  const std::uint64_t members = 2048;
+  const Answer answer = run({{"depth", 10}, {"gamma", 0.7}}, "population", {"mu.root"}, 1 << 15, {{"members", 2048}});
   const double exact = node.levels(0.05, 10).back(), shift = population_bias(node, 0.05, 10, members).back();
   const Estimate& root = *answer.find("mu.root");
   EXPECT_DOUBLE_EQ(root.error_bound.at(0), std::abs(shift));
@@ -169,23 +163,6 @@ TEST(Copula, SampledSiblingsFollowTheirOwnRecursionAndNotThatOfTheMixture) {
   bool said = false;
   for (const Flag& flag : sampled.flags) said = said || flag.text.find("only approximate") != std::string::npos;
   EXPECT_TRUE(said);
-}
-
-TEST(Transition, TheStudyFindsWhereEachTheoryHolds) {
-  const Results results = study("transition");
-  ASSERT_EQ(results.points.size(), 21U);
-  int linear_holds = 0, linear_fails = 0, plateau_fails = 0;
-  for (const Verdict& verdict : results.verdicts) {
-    const double gamma = as_number(results.points[verdict.point].parameters.at("gamma"));
-    if (verdict.label == "recursion") EXPECT_EQ(verdict.outcome, Outcome::agrees) << "gamma " << gamma << ": " << verdict.reason;
-    if (verdict.label == "linear" && verdict.outcome == Outcome::agrees) ++linear_holds;
-    if (verdict.label == "linear" && verdict.outcome == Outcome::disagrees) ++linear_fails;
-    if (verdict.label == "linear" && gamma < 0.6) EXPECT_NE(verdict.outcome, Outcome::disagrees) << "weak signals stay weak below the threshold, gamma " << gamma;
-    if (verdict.label == "fixed-point" && verdict.outcome == Outcome::disagrees) ++plateau_fails;
-  }
-  EXPECT_GE(linear_holds, 8);
-  EXPECT_GE(linear_fails, 3);
-  EXPECT_GE(plateau_fails, 8);
 }
 
 }  // namespace
