@@ -176,7 +176,7 @@ std::vector<double> round_values(double lo, double hi, bool log, std::size_t abo
     out.clear();
   }
   const double raw = (hi - lo) / static_cast<double>(std::max<std::size_t>(about, 2));
-  if (!(raw > 0)) return {lo};
+  if (!(raw > 1e-12 * std::max(std::abs(lo), std::abs(hi))) || !std::isfinite(raw)) return {lo};  // steps too fine to count
   const double power = std::pow(10.0, std::floor(std::log10(raw)));
   const double step = power * (raw / power <= 1 ? 1 : raw / power <= 2 ? 2 : raw / power <= 5 ? 5 : 10);
   for (double k = std::ceil(lo / step - 1e-9); k * step <= hi + 1e-9 * std::abs(hi); ++k) out.push_back(k * step == 0 ? 0.0 : k * step);
