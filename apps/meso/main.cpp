@@ -1,0 +1,263 @@
+// meso: the program. Every verb builds a Study (or reads one) and prints; all work is in the library.
+// Exit status: 0 done; 1 the run failed; 2 what the user gave is wrong; 3 interrupted; with --expect agrees: 10, 11, 12.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <thread>
+
+#include "apps/models/model_source.h"
+#include "base/error.h"
+#include "base/files.h"
+#include "base/text.h"
+#include "base/version.h"
+#include "build.h"
+#include "io/csv.h"
+#include "io/json.h"
+#include "io/results_file.h"
+#include "report/picture.h"
+#include "report/report.h"
+#include "report/text.h"
+#include "study/study.h"
+#include "tables.h"
+#include "terminal.h"
+
+namespace meso::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Output {
+  std::string folder, progress = "bar", write_study, expect;
+  unsigned threads = 0;
+  bool dry_run = false, json = false;
+  std::optional<std::uint64_t> trajectory;
+};
+
+void print(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  if (text.empty() || text.back() != '\n') std::fputc('\n', stdout);
+}
+
+/// results.h5, study.toml, verdicts.csv and report/index.html of a study.
+void write_folder(const Results& results, const fs::path& folder, RollingResults& file) {
+  file.finish(results);
+  write_file_atomically(folder / "study.toml", results.study);
+  if (!results.verdicts.empty()) write_verdicts_csv(folder / "verdicts.csv", results);
+  write_report(results, folder / "report");
+}
+
+int expected_status(const Results& results, const std::string& expect) {
+  if (expect.empty()) return 0;
+  int status = 0;
+  for (const Verdict& verdict : results.verdicts) {
+    if (verdict.outcome == Outcome::broken) return 12;
+    if (verdict.outcome == Outcome::disagrees) status = 10;
+    if ((verdict.outcome == Outcome::undecided || verdict.outcome == Outcome::absent) && status == 0) status = 11;
+  }
+  return status;
+}
+
+int run_verb(Study::Kind kind, const Flags& flags, Output output) {
+  const Study study = resolved(build_study(flags, kind));
+  if (!output.write_study.empty()) write_file_atomically(output.write_study, write_toml(study_document(study)));
+  if (output.dry_run) {
+    for (const std::string& line : describe(study)) print(line);
+    return 0;
+  }
+  if (output.trajectory) {
+    const Answer answer = run_trajectory(study, *output.trajectory);
+    print(trajectory_table(answer));
+    return 0;
+  }
+  if (output.threads == 0) output.threads = std::max(1u, std::thread::hardware_concurrency());
+
+  const fs::path folder = output.folder;
+  std::optional<RollingResults> file;
+  if (!output.folder.empty()) {
+    require_writable_folder(folder);  // said before any work starts
+    file.emplace(folder / "results.h5");
+  }
+  catch_interrupts();
+  RunOptions options;
+  options.threads = output.threads;
+  options.progress = progress_sink(output.progress);
+  if (!output.folder.empty()) options.artefacts = folder / "artefacts";
+  Results so_far;
+  options.on_point = [&](const Results& results) {
+    so_far = results;
+    if (file) file->point_done(results);
+  };
+  Results results;
+  try {
+    results = run_study(study, options);
+  } catch (const Cancelled&) {
+    end_progress();
+    if (file && !so_far.points.empty()) file->finish(so_far);
+    fmt::print(stderr, "interrupted; {}\n", file && !so_far.points.empty() ? fmt::format("{} finished points are in {}", so_far.points.size(), (folder / "results.h5").string()) : "nothing was written");
+    return 3;
+  }
+  end_progress();
+  if (file) write_folder(results, folder, *file);
+
+  if (output.json) print(answers_json(results));
+  else {
+    const std::size_t width = terminal_width();
+    print(results.verdicts.empty() ? answer_table(results, width) : verdict_table(results, width));
+    for (const std::string& note : results.notes) print("note: " + note);
+    for (const OrderFit& order : results.orders)
+      if (std::isfinite(order.order)) print(fmt::format("{} {}: {}", order.label, order.observable, order.text));
+    print(fmt::format("seed {}, {} thread{}, {}", results.seed, output.threads, output.threads == 1 ? "" : "s", duration(results.provenance.seconds)));
+    if (file) print(fmt::format("report: {}\nresults: {}", (folder / "report" / "index.html").string(), (folder / "results.h5").string()));
+  }
+  return expected_status(results, output.expect);
+}
+
+void add_study_flags(CLI::App* verb, Flags& flags, Output& output, bool compares) {
+  verb->add_option("target", flags.target, "a system (meso list) or a study file (.toml)")->required();
+  verb->add_option("--level", flags.levels, "a level with its options: closure:kind=normal,order=2 (repeatable)");
+  verb->add_option("--set", flags.set, "parameter: name=value (repeatable)");
+  verb->add_option("--over", flags.over, "sweep: name=log:from:to:count, linear:from:to:count or list:a,b,c (repeatable)");
+  verb->add_option("--times", flags.times, "output times from:to:count (both ends), or log:from:to:count");
+  verb->add_option("--stationary", flags.stationary, "the stationary state, by slow time or with burn-in:window")->expected(0, 1);
+  verb->add_option("--observable", flags.observables, "what is asked (repeatable); default: means and variances");
+  verb->add_option("-n,--trajectories", flags.trajectories, "trajectories of sampled levels")->check(CLI::PositiveNumber);
+  verb->add_option("--seed", flags.seed, "seed, 64 bits (default 1)");
+  verb->add_option("--threads", output.threads, "threads (default: all); changes the speed, never the digits");
+  verb->add_option("-o,--output", output.folder, "folder for results.h5, study.toml, verdicts.csv and report/");
+  verb->add_option("--write-study", output.write_study, "writes the flags as a study file");
+  verb->add_option("--progress", output.progress, "bar, json or none")->check(CLI::IsMember({"bar", "json", "none"}));
+  verb->add_flag("--dry-run", output.dry_run, "points, comparisons, quantiles and costs; nothing is run");
+  verb->add_flag("--json", output.json, "one JSON document on standard output");
+  if (!compares) {
+    verb->add_option("--trajectory", output.trajectory, "re-runs one trajectory by its id, alone, and prints its signals");
+    return;
+  }
+  verb->add_option("--against", flags.against, "the reference level");
+  verb->add_option("--margin", flags.margins, "5% of the scale, or 0.01 absolute, or X.mean=5% for one observable (repeatable)");
+  verb->add_option("--relative-to", flags.relative_to, "scale (peak of the reference), value or sd")->check(CLI::IsMember({"scale", "value", "sd"}));
+  verb->add_option("--bounds", flags.bounds, "any, or certified: estimated numerical bounds decide nothing")->check(CLI::IsMember({"any", "certified"}));
+  verb->add_option("--confidence", flags.confidence, "simultaneous over the whole study (default 0.99)");
+  verb->add_option("--max-trajectories", flags.max_trajectories, "trajectories double from -n up to here until decided")->check(CLI::PositiveNumber);
+  verb->add_option("--expect", output.expect, "agrees: exit status 10 disagrees, 11 undecided, 12 broken")->check(CLI::IsMember({"agrees"}));
+}
+
+int program(int argc, char** argv) {
+  CLI::App app("Mesoscope: one description of a stochastic many-body system, many levels, and where the cheap ones may be believed.", "meso");
+  app.set_version_flag("--version", std::string("mesoscope ") + version);
+  app.require_subcommand(1);
+  Flags flags;
+  Output output;
+
+  std::string family, level, target, folder;
+  bool papers = false, markdown = false, latex = false, json = false;
+  CLI::App* list = app.add_subcommand("list", "the built-in systems");
+  list->add_option("--family", family, "only systems of this family");
+  list->add_flag("--papers", papers, "by paper");
+  list->add_flag("--json", json, "as JSON");
+
+  CLI::App* info = app.add_subcommand("info", "a system: parameters, levels, observables");
+  info->add_option("target", target, "a system or a study file")->required();
+  info->add_option("--level", level, "one level and its options");
+  info->add_flag("--markdown", markdown, "as Markdown");
+  info->add_flag("--json", json, "as JSON");
+
+  CLI::App* run = app.add_subcommand("run", "runs levels of a system");
+  add_study_flags(run, flags, output, false);
+  CLI::App* compare = app.add_subcommand("compare", "judges levels against a reference");
+  add_study_flags(compare, flags, output, true);
+  CLI::App* sweep = app.add_subcommand("sweep", "judges levels over parameters");
+  add_study_flags(sweep, flags, output, true);
+
+  CLI::App* equations = app.add_subcommand("equations", "the closed equations of a level");
+  equations->add_option("target", target, "a system or a study file")->required();
+  equations->add_option("--level", level, "closure:kind=normal,order=2")->required();
+  equations->add_option("--set", flags.set, "parameter: name=value (repeatable)");
+  equations->add_flag("--latex", latex, "as LaTeX");
+
+  CLI::App* report = app.add_subcommand("report", "makes the report of a results folder again");
+  report->add_option("folder", folder, "folder with results.h5")->required();
+  std::string map_file;
+  report->add_option("--verdict-map", map_file, "also writes the verdict map as a picture (.svg)");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp& help) {
+    return app.exit(help);
+  } catch (const CLI::CallForAllHelp& help) {
+    return app.exit(help);
+  } catch (const CLI::CallForVersion& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    fmt::print(stderr, "meso: {}\n  meso --help and meso VERB --help list what there is\n", error.what());
+    return 2;
+  }
+
+  if (*list) {
+    if (json) {
+      std::vector<System> systems;
+      for (const std::string& name : builtin_registry().names()) {
+        System system = builtin_registry().make(name);
+        if (family.empty() || system.family.find(family) != std::string::npos) systems.push_back(std::move(system));
+      }
+      print(papers ? papers_json(systems) : list_json(systems));
+    } else {
+      print(list_table(builtin_registry(), family, papers));
+    }
+    return 0;
+  }
+  if (*info) {
+    const Study study = base_study(target);
+    print(json ? info_json(study.system, study.system.bind({})) : info_text(study.system, level, markdown));
+    return 0;
+  }
+  if (*equations) {
+    flags.target = target;
+    Study study = base_study(target);
+    for (const std::string& text : flags.set) {
+      const auto equals = text.find('=');
+      if (equals == std::string::npos) throw InputError(fmt::format("--set {}: expected name=value", text));
+      study.parameters[std::string(trim(text.substr(0, equals)))] = value_from_text(text.substr(equals + 1), "--set");
+    }
+    const Case bound = study.system.bind(study.parameters);
+    const LevelRequest request = parse_level(level, "--level");
+    const Level& found = bound.level(request.level);
+    if (!found.equations) throw InputError(fmt::format("level '{}' of '{}' has no closed equations to show", request.level, study.system.name));
+    print(found.equations(resolve(found.info.options, request.options, "level '" + request.level + "'"), latex));
+    return 0;
+  }
+  if (*report) {
+    const Results results = read_results(fs::path(folder) / "results.h5");
+    write_report(results, fs::path(folder) / "report");
+    if (!map_file.empty()) write_file_atomically(map_file, verdict_map_svg(results));
+    print("report: " + (fs::path(folder) / "report" / "index.html").string());
+    return 0;
+  }
+  return run_verb(*run ? Study::Kind::run : *compare ? Study::Kind::compare : Study::Kind::sweep, flags, output);
+}
+
+}  // namespace
+}  // namespace meso::app
+
+int main(int argc, char** argv) {
+  try {
+    return meso::app::program(argc, argv);
+  } catch (const meso::Cancelled&) {
+    meso::app::end_progress();
+    return 3;
+  } catch (const meso::InputError& error) {
+    meso::app::end_progress();
+    fmt::print(stderr, "meso: {}\n", error.what());
+    return 2;
+  } catch (const std::bad_alloc&) {
+    meso::app::end_progress();
+    fmt::print(stderr, "meso: out of memory\n");
+    return 1;
+  } catch (const std::exception& error) {
+    meso::app::end_progress();
+    fmt::print(stderr, "meso: {}\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,11 @@
+// Where the systems of studies come from: the registry of built-in ones, or the user's own model in the study file.
+#pragma once
+
+#include "study/study_file.h"
+
+namespace meso {
+
+/// Built-in systems by name, [network] tables through the kinetics kit.
+[[nodiscard]] ModelSource model_source();
+
+}  // namespace meso
