@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <set>
 
@@ -327,7 +328,10 @@ std::vector<std::vector<int>> Network::conservation_laws() const {
   for (const Row& candidate : candidates) {
     if (laws.size() == basis.size()) break;
     Row copy = candidate;
-    if (independent.add(copy)) laws.emplace_back(candidate.begin(), candidate.end());
+    if (!independent.add(copy)) continue;
+    if (std::any_of(candidate.begin(), candidate.end(), [](std::int64_t v) { return std::abs(v) > std::numeric_limits<int>::max(); }))
+      throw NumericalBreakdown("conservation laws: a weight is beyond 31 bits");
+    laws.emplace_back(candidate.begin(), candidate.end());
   }
   return laws;
 }
@@ -444,15 +448,15 @@ std::optional<LawFault> find_law_fault(const Network& network) {
       for (std::size_t r = 0; r < n_reactions; ++r) {
         a[r] = propensity(r, n, *time);
         if (network.reactions[r].mass_action) continue;
-        const std::string what = fmt::format("{}reaction '{}'", network.reactions[r].where.empty() ? "" : network.reactions[r].where + ": ", network.reactions[r].text);
-        const std::string at = state_text(network, n) + (times.size() > 1 ? fmt::format(", t = {}", exact(*time)) : "");
+        const auto what = [&] { return fmt::format("{}reaction '{}'", network.reactions[r].where.empty() ? "" : network.reactions[r].where + ": ", network.reactions[r].text); };
+        const auto at = [&] { return state_text(network, n) + (times.size() > 1 ? fmt::format(", t = {}", exact(*time)) : ""); };
         if (!(a[r] >= -1e-12) || !std::isfinite(a[r]))
-          return LawFault{r, n, *time, a[r], fmt::format("{}: the propensity is {} at {}, which its own network reaches; it must be a number >= 0 there", what, brief(a[r], 6), at)};
+          return LawFault{r, n, *time, a[r], fmt::format("{}: the propensity is {} at {}, which its own network reaches; it must be a number >= 0 there", what(), brief(a[r], 6), at())};
         if (a[r] <= 1e-12) continue;
         for (const auto& [s, change] : network.reactions[r].change)
           if (n[s] + change < 0)
             return LawFault{r, n, *time, a[r],
-                            fmt::format("{}: the propensity is {} at {}, but firing would make {} negative; the law must vanish there", what, brief(a[r], 6), at, network.species[s])};
+                            fmt::format("{}: the propensity is {} at {}, but firing would make {} negative; the law must vanish there", what(), brief(a[r], 6), at(), network.species[s])};
       }
     return std::nullopt;
   };
@@ -462,7 +466,7 @@ std::optional<LawFault> find_law_fault(const Network& network) {
   };
 
   std::vector<std::vector<double>> starts{{network.initial.begin(), network.initial.end()}};
-  const std::size_t walk_steps = std::clamp<std::size_t>(400000 / (n_species * n_reactions), 20, 3000);
+  const std::size_t walk_steps = std::clamp<std::size_t>(400000 / (n_species * n_reactions * times.size()), 20, 3000);
   for (std::size_t s = 0; s < n_species; ++s)
     for (const int direction : {-1, 1}) {
       std::vector<double> n = starts[0];
@@ -482,7 +486,7 @@ std::optional<LawFault> find_law_fault(const Network& network) {
       }
       if (direction < 0) starts.push_back(std::move(n));
     }
-  const std::size_t breadth = std::clamp<std::size_t>(200000 / (starts.size() * n_reactions), 20, 2000);
+  const std::size_t breadth = std::clamp<std::size_t>(200000 / (starts.size() * n_reactions * times.size()), 20, 2000);
   for (const std::vector<double>& start : starts) {
     std::set<std::vector<double>> seen{start};
     std::vector<std::vector<double>> queue{start};
