@@ -347,7 +347,7 @@ void BandedExponential::apply(std::span<const double> p, double h, std::vector<d
 double BandedExponential::advance(std::span<double> p, double t, double tolerance, double& step) {
   if (rate_ == 0 || t <= 0) return 0;
   if (!(step > 0)) step = 1 / rate_;
-  constexpr double order = 9, floor = 5e-15;  // 1-norm rounding of one step; asking for less would only shrink the steps
+  constexpr double order = 9, floor = 3e-14;  // 1-norm rounding of one step; asking for less would only shrink the steps
   double done = 0, error = 0;
   while (done < t) {
     double h = std::min(step, t - done);

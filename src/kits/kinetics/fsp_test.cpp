@@ -220,7 +220,7 @@ TEST(SpectralGap, KeepsItsDigitsWhenItIsTiny) {
     if (n <= b) down += above / (q[n - 1] * birth(static_cast<double>(n - 1)));
   }
   const double kramers = 1 / up + 1 / down;
-  ASSERT_LT(kramers, 1e-5);
+  ASSERT_LT(kramers, 2e-5);
   EXPECT_NEAR(*law.gap() / kramers, 1, 1e-4);
 }
 
@@ -258,7 +258,17 @@ TEST(Bimodality, NeedsADeepValleyAndWeightOnBothSides) {
 
 // --------------------------------------------------------------------------------------------------------- transient
 
-double poisson(double mean, double k) { return std::exp(k * std::log(mean) - mean - std::lgamma(k + 1)); }
+/// Poisson law by ratios from its mode, normalised: lgamma would lose 1e-16 n log n.
+std::vector<double> poisson_law(double mean, std::size_t size) {
+  std::vector<double> p(size, 0.0);
+  const auto mode = std::min(static_cast<std::size_t>(mean), size - 1);
+  p[mode] = 1;
+  for (std::size_t k = mode; k > 0; --k) p[k - 1] = p[k] * static_cast<double>(k) / mean;
+  for (std::size_t k = mode + 1; k < size; ++k) p[k] = p[k - 1] * mean / static_cast<double>(k);
+  const double sum = std::accumulate(p.begin(), p.end(), 0.0);
+  for (double& x : p) x /= sum;
+  return p;
+}
 
 TEST(FspTransient, ImmigrationDeathIsPoissonByBothSolvers) {
   for (const double birth : {20.0, 1000.0})
@@ -275,11 +285,16 @@ TEST(FspTransient, ImmigrationDeathIsPoissonByBothSolvers) {
           return;
         }
         const double mean = birth * -std::expm1(-s.time);
+        std::vector<double> rest = poisson_law(mean, 4000);
         double distance = 0;
-        for (std::size_t i = 0; i < s.p.size(); ++i) distance += std::abs(s.p[i] - poisson(mean, (*s.space)[i][0]));
-        // lgamma makes the Poisson reference itself uncertain at 1e-16 * n log n.
+        for (std::size_t i = 0; i < s.p.size(); ++i) {
+          double& exact = rest[static_cast<std::size_t>((*s.space)[i][0])];
+          distance += std::abs(s.p[i] - exact);
+          exact = 0;
+        }
+        distance += std::accumulate(rest.begin(), rest.end(), 0.0);  // what lies outside the set is missed too
         EXPECT_LT(distance, 1e-10) << "t = " << s.time << " mean " << birth;
-        EXPECT_LE(distance, s.lost + s.solver_error + 5e-12);
+        EXPECT_LE(distance, s.lost + s.solver_error + 2e-12) << "t = " << s.time << " mean " << birth << " solver " << static_cast<int>(solver);
         EXPECT_NEAR(law_moments(*s.space, s.p).mean[0] / mean, 1, 1e-10);
       });
       EXPECT_EQ(seen, times.size());
@@ -305,7 +320,10 @@ TEST(FspTransient, SchloglHasThePublishedMoments) {
   ASSERT_EQ(d.axes.size(), 2u);
   EXPECT_EQ(d.axes[1].name, "n");
   EXPECT_TRUE(d.is_distribution);
-  EXPECT_EQ(d.bound_kind, BoundKind::certified);
+  EXPECT_EQ(d.bound_kind, BoundKind::estimated) << "stiff: the implicit solver was used";
+  const Answer safe = ask_times(schlogl(10), {0, 0.5}, {"X.distribution"}, {{"solver", "uniformisation"}});
+  EXPECT_EQ(safe.find("X.distribution")->bound_kind, BoundKind::certified);
+  EXPECT_LT(safe.find("X.distribution")->error_bound.back(), 2e-9);
   const std::size_t width = d.axes[1].points.size();
   ASSERT_EQ(d.size(), 5 * width);
   double sum = 0, first = 0;
@@ -366,8 +384,9 @@ TEST(FspLevel, SaysThatTheReferenceIsBimodal) {
   EXPECT_EQ(answer.flags[0].kind, "bimodal");
   EXPECT_FALSE(answer.flags[0].fatal);
   EXPECT_NE(answer.flags[0].text.find("slow time 10.9): a mean describes neither"), std::string::npos) << answer.flags[0].text;
-  EXPECT_NEAR(answer.find("X.mean")->value[0] / 50, 0.78578, 1e-5);
-  EXPECT_NEAR(answer.find("X.fano")->value[0], 27.668 / 0.78578, 1e-3);
+  // Product formula summed with 60 decimal digits.
+  EXPECT_NEAR(answer.find("X.mean")->value[0] / 50, 0.785687969097060, 1e-12);
+  EXPECT_NEAR(answer.find("X.fano")->value[0], 27.66838422007190 / 0.785687969097060, 1e-9);
   EXPECT_EQ(answer.find("X.mean")->bound_kind, BoundKind::certified);
   EXPECT_TRUE(ask_stationary(schlogl(2), {"X.mean"}).flags.empty());
 }
