@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "base/text.h"
 #include "kits/kinetics/closure.h"
 #include "kits/kinetics/fsp.h"
 #include "kits/kinetics/linear_noise.h"
@@ -61,6 +62,14 @@ System network_system(NetworkSystem description) {
                                .doc = "divide mass-action propensities by the factorials of the reactant counts, as in Gillespie (1977)",
                                .type = ParameterInfo::Type::boolean,
                                .fallback = Value(description.spec.combinatoric)});
+  // A constant that is a mass-action rate by itself may not be negative: its range says so, where one in an expression is checked when bound.
+  for (const std::string& reaction : description.spec.reactions) {
+    const std::size_t comma = reaction.find(',');
+    if (comma == std::string::npos) continue;
+    for (const std::string& rate : split(std::string_view(reaction).substr(comma + 1), ';'))
+      for (ParameterInfo& info : system.parameters)
+        if (info.name == rate && info.type == ParameterInfo::Type::real) info.min = 0;
+  }
   for (ParameterInfo& info : system.parameters) {
     const auto found = description.parameter_docs.find(info.name);
     if (found != description.parameter_docs.end()) info.doc = found->second;

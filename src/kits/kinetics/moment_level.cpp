@@ -158,7 +158,7 @@ void answer_times(const MomentModel& m, const Ask& ask, Context& context, Answer
   std::vector<double> divergence(n);
   for (std::size_t p = 0; p < n; ++p) {
     const int degree = m.flow.set().degree_of(p);
-    divergence[p] = std::pow(1e7 * (1 + largest), degree) * std::pow(std::max(1.0, m.flow.volume()), degree - 1);
+    divergence[p] = std::pow(1e12 * (1 + largest), degree) * std::pow(std::max(1.0, m.flow.volume()), degree - 1);  // honest exponential growth stays far below
   }
 
   const double target = ask.target_error > 0 ? ask.target_error : 1e-6;
@@ -277,8 +277,12 @@ void answer_stationary(const MomentModel& m, const Ask& ask, Context& context, A
       answer.flags.push_back({"step-collapse", "", {{"t", reached.t}}, fmt::format("{}: the step size collapses at t = {}", m.label, brief(reached.t, 5)), true});
       break;
     case Relaxation::Outcome::drifts:
-      answer.flags.push_back({"no-stable-state", "", {{"t", reached.t}}, fmt::format("{}: nothing stationary is reached until t = {}", m.label, brief(reached.t)), true});
+      answer.flags.push_back({"no-stable-state", "", {{"t", reached.t}}, fmt::format("{}: nothing stationary is reached until t = {}{}", m.label, brief(reached.t), reached.message.empty() ? "" : ": " + reached.message), true});
       break;
+  }
+  for (const OdeEvent& event : reached.passages) {
+    const Unphysical fault = fault_of(m, event);
+    answer.flags.push_back({"note", "", {{"t", event.t}}, fmt::format("{}: {} fell below 0 on the way, at t = {}", m.label, fault.text, brief(event.t))});
   }
   if (!settled) {
     if (!others.empty())
@@ -300,10 +304,6 @@ void answer_stationary(const MomentModel& m, const Ask& ask, Context& context, A
       answer.flags.push_back({fault.kind, a.estimate.observable, {}, fmt::format("{}: {} in the stationary state", m.label, fault.text), true});
       a.estimate.value = a.estimate.error_bound = {nan};
     }
-  }
-  for (const OdeEvent& event : reached.passages) {
-    const Unphysical fault = fault_of(m, event);
-    answer.flags.push_back({"note", "", {{"t", event.t}}, fmt::format("{}: {} falls below 0 at t = {} on the way to the stationary state", m.label, fault.text, brief(event.t))});
   }
   const bool reached_physical = state.physical;
   if (!others.empty() && reached_physical) {

@@ -246,7 +246,13 @@ Relaxation relax(const Flow& flow, std::span<const double> z0, const ReducedNetw
     result.z = s.last;
     result.message = s.message;
     if (s.status == OdeStatus::diverged) {
-      result.outcome = Relaxation::Outcome::diverged;
+      // In finite time only if what is left is short: |z| / |dz/dt| far below t. Steady growth drifts.
+      flow.rhs(result.t, result.z, f1);
+      double remaining = std::numeric_limits<double>::infinity();
+      for (std::size_t i = 0; i < n; ++i)
+        if (std::abs(result.z[i]) > 1e-3 * ode.divergence[i]) remaining = std::fmin(remaining, std::abs(result.z[i] / f1[i]));
+      result.outcome = remaining < 1e-3 * result.t ? Relaxation::Outcome::diverged : Relaxation::Outcome::drifts;
+      if (result.outcome == Relaxation::Outcome::drifts) result.message = "it grows without bound";
       return result;
     }
     if (s.status == OdeStatus::step_collapse) {

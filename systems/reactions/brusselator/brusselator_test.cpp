@@ -1,7 +1,9 @@
 #include <cmath>
 
 #include "kits/kinetics/closure_fixture.h"
+#include "io/toml.h"
 #include "model/system.h"
+#include "study/study_file.h"
 
 namespace meso::systems::brusselator {
 System system();
@@ -25,6 +27,17 @@ TEST(Brusselator, RateEquationCyclesAbove1p9) {
   const Answer above = kinetics::testing::stationary(system().bind({{"c2", Value(2.0)}}).level("rate-equation"), means);
   ASSERT_NE(kinetics::testing::flag(above, "undamped-oscillation"), nullptr);
   EXPECT_TRUE(std::isnan(kinetics::testing::value(above, "X.mean")));
+}
+
+TEST(Brusselator, StudiesAreValid) {
+  for (const char* file : {"transient.toml"}) {
+    const TomlNode document = read_toml(std::string(MESO_SOURCE_DIR "/systems/reactions/brusselator/studies/") + file);
+    const Study study = resolved(read_study(document, [](const ModelRequest& request) {
+      EXPECT_EQ(request.system, "brusselator");
+      return system();
+    }));
+    EXPECT_GE(study.levels.size(), 1u) << file;
+  }
 }
 
 }  // namespace

@@ -1,7 +1,9 @@
 #include <cmath>
 
 #include "kits/kinetics/closure_fixture.h"
+#include "io/toml.h"
 #include "model/system.h"
+#include "study/study_file.h"
 
 namespace meso::systems::dimer {
 System system();
@@ -20,6 +22,17 @@ TEST(Dimer, FactorialMomentIsExactAtEveryOrder) {
     const Answer a = kinetics::testing::stationary(system().bind({}).level("closure"), {"X.mean", "X.variance"}, kinetics::testing::normal(order));
     const double mean = kinetics::testing::value(a, "X.mean"), variance = kinetics::testing::value(a, "X.variance");
     EXPECT_NEAR(variance + mean * mean - mean, 50, 1e-9) << order;
+  }
+}
+
+TEST(Dimer, StudiesAreValid) {
+  for (const char* file : {"threshold.toml"}) {
+    const TomlNode document = read_toml(std::string(MESO_SOURCE_DIR "/systems/reactions/dimer/studies/") + file);
+    const Study study = resolved(read_study(document, [](const ModelRequest& request) {
+      EXPECT_EQ(request.system, "dimer");
+      return system();
+    }));
+    EXPECT_GE(study.levels.size(), 1u) << file;
   }
 }
 

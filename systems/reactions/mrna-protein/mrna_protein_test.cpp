@@ -1,7 +1,9 @@
 #include <cmath>
 
 #include "kits/kinetics/closure_fixture.h"
+#include "io/toml.h"
 #include "model/system.h"
+#include "study/study_file.h"
 
 namespace meso::systems::mrna_protein {
 System system();
@@ -20,6 +22,17 @@ TEST(MrnaProtein, EveryLevelGivesTheExactMoments) {
   const Answer rate = kinetics::testing::stationary(c.level("rate-equation"), names);
   EXPECT_NEAR(kinetics::testing::value(rate, "P.mean"), exact[1], 1e-8);
   EXPECT_EQ(rate.find("P.fano"), nullptr);
+}
+
+TEST(MrnaProtein, StudiesAreValid) {
+  for (const char* file : {"linear.toml"}) {
+    const TomlNode document = read_toml(std::string(MESO_SOURCE_DIR "/systems/reactions/mrna-protein/studies/") + file);
+    const Study study = resolved(read_study(document, [](const ModelRequest& request) {
+      EXPECT_EQ(request.system, "mrna-protein");
+      return system();
+    }));
+    EXPECT_GE(study.levels.size(), 1u) << file;
+  }
 }
 
 }  // namespace

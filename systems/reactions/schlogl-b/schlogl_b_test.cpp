@@ -1,7 +1,9 @@
 #include <cmath>
 
 #include "kits/kinetics/closure_fixture.h"
+#include "io/toml.h"
 #include "model/system.h"
+#include "study/study_file.h"
 
 namespace meso::systems::schlogl_b {
 System system();
@@ -17,6 +19,17 @@ TEST(SchloglB, RateEquationHasItsRoots) {  // x' = -(x - 1)(x - 2)(x - 4)
   ASSERT_EQ(a.steady_states.size(), 2u);
   EXPECT_NEAR(a.steady_states[0].eigenvalues[0].real(), -3, 1e-9);  // -(1 - 2)(1 - 4)
   EXPECT_NEAR(a.steady_states[1].eigenvalues[0].real(), -6, 1e-9);  // -(4 - 1)(4 - 2)
+}
+
+TEST(SchloglB, StudiesAreValid) {
+  for (const char* file : {"bistable-window.toml"}) {
+    const TomlNode document = read_toml(std::string(MESO_SOURCE_DIR "/systems/reactions/schlogl-b/studies/") + file);
+    const Study study = resolved(read_study(document, [](const ModelRequest& request) {
+      EXPECT_EQ(request.system, "schlogl-b");
+      return system();
+    }));
+    EXPECT_GE(study.levels.size(), 1u) << file;
+  }
 }
 
 }  // namespace

@@ -1,7 +1,9 @@
 #include <cmath>
 
 #include "kits/kinetics/closure_fixture.h"
+#include "io/toml.h"
 #include "model/system.h"
+#include "study/study_file.h"
 
 namespace meso::systems::schlogl {
 System system();
@@ -32,6 +34,17 @@ TEST(Schlogl, ClosureIsInvariantUnderScalingOfTheRoots) {
   const Answer x = kinetics::testing::stationary(a.level("closure"), {"X.mean", "X.variance"}, options), y = kinetics::testing::stationary(b.level("closure"), {"X.mean", "X.variance"}, options);
   EXPECT_NEAR(kinetics::testing::value(x, "X.mean"), kinetics::testing::value(y, "X.mean"), 1e-8);
   EXPECT_NEAR(kinetics::testing::value(x, "X.variance"), kinetics::testing::value(y, "X.variance"), 1e-7);
+}
+
+TEST(Schlogl, StudiesAreValid) {
+  for (const char* file : {"closures.toml", "ssa-against-fsp.toml"}) {
+    const TomlNode document = read_toml(std::string(MESO_SOURCE_DIR "/systems/reactions/schlogl/studies/") + file);
+    const Study study = resolved(read_study(document, [](const ModelRequest& request) {
+      EXPECT_EQ(request.system, "schlogl");
+      return system();
+    }));
+    EXPECT_GE(study.levels.size(), 1u) << file;
+  }
 }
 
 }  // namespace

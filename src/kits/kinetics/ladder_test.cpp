@@ -1,0 +1,80 @@
+#include "kits/kinetics/ladder.h"
+
+#include "kits/kinetics/closure_fixture.h"
+
+namespace meso::kinetics {
+namespace {
+
+using namespace testing;
+
+NetworkSpec toggle() {  // no preset: two genes that repress each other, Hill rates
+  return {.species = {"U", "V"},
+          .reactions = {"0 -> U, = volume*a/(1 + (V/volume)^h)", "U -> 0, 1", "0 -> V, = volume*b/(1 + (U/volume)^h)", "V -> 0, 1"},
+          .constants = {{"a", 4}, {"b", 3}, {"h", 2}},
+          .volume = 5,
+          .initial = {{"U", 10}, {"V", 0}}};
+}
+
+TEST(Ladder, EveryReducedLevelNamesParentAndApproximation) {
+  const std::vector<Level> levels = ladder(toggle().bind({}));
+  std::vector<std::string> names;
+  for (const Level& level : levels) names.push_back(level.info.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"ssa", "fsp", "closure", "lna", "rate-equation", "exact"}));
+  for (const Level& level : levels) {
+    if (level.info.rung != Rung::moments && level.info.rung != Rung::mean_field) continue;
+    EXPECT_NE(std::find(names.begin(), names.end(), level.info.parent), names.end()) << level.info.name;
+    EXPECT_FALSE(level.info.approximation.empty());
+    EXPECT_FALSE(level.info.source.empty());
+    ASSERT_TRUE(level.equations);
+    EXPECT_FALSE(level.equations({}, true).empty());
+  }
+}
+
+TEST(Ladder, AUsersNetworkRunsThroughEverySolvedLevel) {
+  const System system = network_system(toggle(), "toggle", "Toggle switch");
+  const Case c = system.bind({{"a", Value(3.0)}});
+  for (const char* name : {"rate-equation", "lna", "closure", "fsp", "exact"}) {
+    const Answer a = at_times(c.level(name), {0, 1, 4}, {"U.mean", "V.mean", "U.variance"}, {}, 1e-4);
+    ASSERT_NE(a.find("U.mean"), nullptr) << name;
+    EXPECT_EQ(value(a, "U.mean", 0), 10) << name;
+    EXPECT_GT(value(a, "V.mean", 2), 0) << name;
+  }
+}
+
+TEST(Ladder, ParametersAreCheckedByName) {
+  const System system = network_system(toggle(), "toggle", "Toggle switch");
+  const auto refused = [&](const Table& given, const std::string& part) {
+    try {
+      (void)system.bind(given);
+      ADD_FAILURE() << "accepted " << to_text(given);
+    } catch (const InputError& e) {
+      EXPECT_NE(std::string(e.what()).find(part), std::string::npos) << e.what();
+    }
+  };
+  refused({{"volum", Value(1.0)}}, "volume");
+  refused({{"volume", Value(-1.0)}}, "volume");
+  refused({{"U0", Value(0.5)}}, "U0");
+  const System dimer = network_system({.species = {"X"}, .reactions = {"0 -> X, k1", "2X -> 0, k2"}, .constants = {{"k1", 1}, {"k2", 1}}}, "d", "D");
+  try {
+    (void)dimer.bind({{"k2", Value(-1.0)}});
+    ADD_FAILURE();
+  } catch (const ParameterError& e) {  // a plain rate constant has its range in the schema
+    EXPECT_NE(std::string(e.what()).find("k2"), std::string::npos);
+  }
+  EXPECT_THROW((void)network_system({.species = {"X"}, .reactions = {"0 -> Z, 1"}}, "d", "D"), ModelError);
+}
+
+TEST(Ladder, ConservationIsSaid) {
+  const System s = network_system({.species = {"A", "B"}, .reactions = {"A <-> B, 1; 2"}, .initial = {{"A", 3}}}, "iso", "Isomerisation");
+  const Case c = s.bind({});
+  bool said = false;
+  for (const std::string& note : c.notes) said = said || note == "conserved: A + B = 3";
+  EXPECT_TRUE(said);
+  const Answer a = stationary(c.level("closure"), {"B.mean", "B.variance", "A.B.covariance"});
+  EXPECT_NEAR(value(a, "B.mean"), 1, 1e-10);  // binomial(3, 1/3)
+  EXPECT_NEAR(value(a, "B.variance"), 2.0 / 3, 1e-10);
+  EXPECT_NEAR(value(a, "A.B.covariance"), -2.0 / 3, 1e-10);
+}
+
+}  // namespace
+}  // namespace meso::kinetics
