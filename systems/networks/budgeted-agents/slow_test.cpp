@@ -1,4 +1,4 @@
-// The studies of this folder, whole: the transition by population dynamics, synergy by millions of full trees.
+// The studies of this folder, whole: the transition by population dynamics, synergy by full trees.
 #include <gtest/gtest.h>
 
 #include <cmath>
