@@ -1,5 +1,6 @@
 # Third-party libraries. packages/core.txt and packages/test.txt are the Debian packages that provide them.
 find_package(fmt REQUIRED)
+find_package(Boost REQUIRED)
 find_package(Eigen3 REQUIRED NO_MODULE)
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)

@@ -1,0 +1,95 @@
+// Study: system x parameter points x levels x observables x criterion x budget x seed. The only thing the engine runs:
+// `run`, `compare`, `sweep`, TOML and Python all build one. It holds a System and knows none.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "exec/progress.h"
+#include "model/results.h"
+#include "study/verdict.h"
+
+namespace meso {
+
+/// A level as asked: its name, its options, its label (empty: `<kind>-<order>` where a level has both, else its name).
+struct LevelRequest {
+  std::string level, label;
+  Table options;
+  std::string where;  ///< place in the study file, for messages
+};
+
+/// One swept parameter; the sweep is the grid of all of them, the last one fastest.
+struct SweepAxis {
+  std::string parameter;
+  std::vector<double> values;
+  bool log = false;    ///< spaced evenly in the logarithm: drawn on such an axis
+  std::string where;
+};
+
+/// "log:0.1:10:7", "linear:6:7.5:7", "list:1,2,5" or "0.1:10:7" (linear). @throws StudyError
+[[nodiscard]] SweepAxis parse_sweep(const std::string& parameter, const std::string& text, const std::string& where);
+
+/// "0:20:41" (both ends), or "log:0.1:100:31". @throws StudyError
+[[nodiscard]] std::vector<double> parse_times(const std::string& text, const std::string& where);
+
+/// "closure:kind=normal,order=2". @throws StudyError
+[[nodiscard]] LevelRequest parse_level(const std::string& text, const std::string& where);
+
+struct Budget {
+  std::uint64_t first = 2048;   ///< trajectories of the first look
+  std::uint64_t max = 262144;   ///< looks double up to here; equal to `first`: one look, no alpha is kept back
+};
+
+struct Study {
+  enum class Kind { run, compare, sweep };
+  Kind kind = Kind::run;
+  std::string title;
+  System system;
+  std::string model;                     ///< TOML text of the user's own model, repeated in the resolved study; "" for a built-in system
+  std::uint64_t seed = 1;
+  bool independent_points = false;       ///< mix the parameters into the key: neighbouring points of a sweep share no noise
+  Table parameters;                      ///< as given
+  std::optional<std::variant<Times, Stationary>> when;  ///< empty: stationary for systems without time, else an error
+  std::optional<LevelRequest> reference;
+  std::vector<LevelRequest> levels;      ///< candidates (or the levels to run)
+  std::vector<std::string> observables;  ///< empty: the system's defaults
+  Criterion criterion;
+  std::map<std::string, Criterion> overrides;  ///< by observable
+  double confidence = 0.99;
+  bool certified_only = false;
+  std::vector<SweepAxis> sweep;
+  Budget budget;
+};
+
+struct RunOptions {
+  unsigned threads = 1;
+  ProgressSink progress;
+  std::filesystem::path artefacts;
+  std::function<void(const Results&)> on_point;  ///< results so far, after each finished point
+};
+
+/// Checks names, options, margins and every point's parameters; fills defaults. Nothing is run.
+/// @throws StudyError, ParameterError, ModelError: one error, naming place, what was given and the nearest right name
+[[nodiscard]] Study resolved(Study study);
+
+/// Parameter points of the sweep, in order: the last axis fastest. One point without a sweep.
+[[nodiscard]] std::vector<Table> points_of(const Study& study);
+
+/// Entries that are judged at once: candidates x observables x points.
+[[nodiscard]] std::size_t entries_of(const Study& study);
+
+/// What would be run (`--dry-run`): points, comparisons, quantiles, each level's own plan. Text lines for people.
+[[nodiscard]] std::vector<std::string> describe(const Study& study);
+
+/// Runs a study. @throws Cancelled (results so far were given to on_point), anything `resolved` throws
+[[nodiscard]] Results run_study(const Study& study, const RunOptions& options);
+
+/// One trajectory of one sampled level, by its id, alone: signals as paths (label -> signals at the asked times).
+[[nodiscard]] Answer run_trajectory(const Study& study, std::uint64_t trajectory);
+
+}  // namespace meso
