@@ -22,7 +22,7 @@ struct SineCosine {
   double sine, cosine_minus_one;
 };
 /// sin x and cos x - 1 from one half-angle pair; what the kernels of this file use, in the same bits.
-/// Error below 4e-16 (absolute) for |x| < 1e6; no cancellation in cos x - 1 near 0. Own polynomial (Taylor to the 20th order
+/// Error below 2e-15 (absolute) for |x| < 1e6; no cancellation in cos x - 1 near 0. Own polynomial (Taylor to the 20th order
 /// on [-pi/2, pi/2]), since the sine of the C library takes other instructions, and other bits, on other processors.
 [[nodiscard]] SineCosine sine_cosine(double x);
 
