@@ -19,6 +19,7 @@
 #include "exec/engine.h"
 #include "stat/fit.h"
 #include "stat/quantile.h"
+#include "study/study_file.h"
 
 namespace meso {
 namespace {
@@ -330,6 +331,7 @@ class Runner {
   Results header() const {
     Results results;
     const Case first = study_.system.bind(parameters_at(study_, points_.front()));
+    results.study = write_toml(study_document(study_));
     results.title = study_.title;
     results.system = study_.system.name;
     results.system_title = study_.system.title;

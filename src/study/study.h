@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "exec/progress.h"
+#include "io/toml.h"
 #include "model/results.h"
 #include "study/verdict.h"
 
@@ -50,7 +51,7 @@ struct Study {
   Kind kind = Kind::run;
   std::string title;
   System system;
-  std::string model;                     ///< TOML text of the user's own model, repeated in the resolved study; "" for a built-in system
+  TomlNode model;                        ///< the user's own model as it stood in the study file (e.g. {network = ...}), repeated in the resolved study; empty for a built-in system
   std::uint64_t seed = 1;
   bool independent_points = false;       ///< mix the parameters into the key: neighbouring points of a sweep share no noise
   Table parameters;                      ///< as given

@@ -1,0 +1,69 @@
+# The commands of Mesoscope. `make demo` and `make test` are all that a fresh Debian 12 needs (besides make itself).
+#
+#   make            build the program (build/apps/meso/meso)
+#   make demo       install what is missing, build, and run "closures of the Schlögl model"
+#   make test       install what is missing, build everything, run the tests (labels unit, truth, law, cli)
+#   make truth      the slow checks too; writes systems/<family>/<name>/reference/measured.json
+#   make bench      benchmarks: reactions per second and the like
+#   make clean      remove the build folder and the demo's results
+#
+# Set JOBS, BUILD or BUILD_TYPE on the command line to change them: make test JOBS=8
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+JOBS ?= $(shell nproc)
+BUILD ?= build
+BUILD_TYPE ?= Release
+MESO := $(BUILD)/apps/meso/meso
+STUDIES := systems/reactions/schlogl/studies
+
+.PHONY: all demo test truth bench clean core-packages test-packages
+.DEFAULT_GOAL := all
+
+core-packages:
+	@packages/install.sh packages/core.txt
+
+test-packages:
+	@packages/install.sh packages/core.txt packages/test.txt
+
+# The tests stay configured once they are; a first `make demo` does without GoogleTest.
+define configure
+	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=$(BUILD_TYPE) $(1) > $(BUILD)-configure.log 2>&1 || { cat $(BUILD)-configure.log; exit 1; }
+	@mv $(BUILD)-configure.log $(BUILD)/configure.log
+endef
+define compile
+	@NINJA_STATUS='[%f/%t, %es] ' nice -n 5 ninja -C $(BUILD) -j $(JOBS) $(1)
+endef
+
+all: core-packages
+	$(call configure,$(if $(wildcard $(BUILD)/CMakeCache.txt),,-DMESO_TESTS=OFF))
+	$(call compile,meso)
+
+demo: all
+	@$(MESO) sweep $(STUDIES)/closures.toml -o out/schlogl-closures
+	@$(MESO) sweep $(STUDIES)/ssa-against-fsp.toml -o out/schlogl-ssa-against-fsp
+	@echo
+	@echo "Open in a browser:"
+	@echo "  $(CURDIR)/out/schlogl-closures/report/index.html"
+	@echo "  $(CURDIR)/out/schlogl-ssa-against-fsp/report/index.html"
+
+test: test-packages
+	$(call configure,-DMESO_TESTS=ON)
+	$(call compile,all)
+	@ctest --test-dir $(BUILD) -L '^(unit|truth|law|cli)$$' -j $(JOBS) --output-on-failure --no-tests=error
+
+truth: test-packages
+	$(call configure,-DMESO_TESTS=ON)
+	$(call compile,all)
+	@rm -rf $(BUILD)/measured && mkdir -p $(BUILD)/measured
+	@status=0; \
+	 MESO_MEASURED='$(abspath $(BUILD))/measured' ctest --test-dir $(BUILD) -L '^(unit|truth|slow)$$' -j $(JOBS) --output-on-failure --no-tests=error || status=$$?; \
+	 $(BUILD)/testing/collect_measured $(BUILD)/measured . "$$(git describe --always --dirty 2> /dev/null || echo unknown)"; \
+	 exit $$status
+
+bench: test-packages
+	$(call configure,-DMESO_BENCH=ON)
+	$(call compile,meso_benchmarks)
+	@for program in $(BUILD)/bench/*_bench; do echo "== $$(basename $$program)"; $$program --benchmark_counters_tabular=true; done
+
+clean:
+	@rm -rf $(BUILD) out/schlogl-closures out/schlogl-ssa-against-fsp
