@@ -13,12 +13,14 @@
 #include <vector>
 
 #include "kits/kinetics/formula.h"
+#include "model/schema.h"
 
 namespace meso::kinetics {
 
 /// One direction of one reaction with its numbers put in.
 struct Reaction {
-  std::string text;                                      ///< as the user wrote it, for messages
+  std::string text;                                      ///< as the user wrote it, for messages; one direction of "<->" says which
+  std::string where;                                     ///< its place ("my.toml:7"), may be empty
   std::vector<std::pair<std::size_t, int>> reactants;    ///< (species, count), species ascending
   std::vector<std::pair<std::size_t, int>> products;
   std::vector<std::pair<std::size_t, int>> change;       ///< net change, zero entries left out
@@ -37,14 +39,19 @@ struct Network {
   bool combinatoric = false;
   std::vector<std::int64_t> initial;        ///< molecules, one per species
   std::string time_unit = "1", rate_doc;
+  std::vector<std::string> notes;           ///< to be said in the log: rounded counts, idle species, doubled reactions
 
   /// S x R net changes, row-major.
   [[nodiscard]] std::vector<int> stoichiometry() const;
   /// Left null space of the stoichiometry in small integers, non-negative where possible: sum_i law[i] n_i is conserved.
+  /// As many laws as there are independent ones, those with the fewest species first.
   [[nodiscard]] std::vector<std::vector<int>> conservation_laws() const;
+  /// True if t stands in a rate law.
   [[nodiscard]] bool time_dependent() const;
   /// @throws ModelError unknown species with the nearest name
   [[nodiscard]] std::size_t index(const std::string& name) const;
+  /// "G + Gb = 1" for conservation_laws()[i] at the initial state.
+  [[nodiscard]] std::string law_text(const std::vector<int>& law) const;
 };
 
 /// Propensities of one network, compiled. Thread-safe: const calls only.
@@ -52,40 +59,77 @@ class Propensities {
  public:
   explicit Propensities(const Network& network);
   [[nodiscard]] std::size_t size() const { return kinds_.size(); }
-  /// a_r(n, t), molecules per time; n may be real (rate equations and FSP use the same code). Falling factorials are
-  /// clamped at 0 for integer n below the order, as they are zero there.
-  [[nodiscard]] double operator()(std::size_t r, std::span<const double> n, double t = 0) const;
-  /// Reactions whose propensity changes when reaction r fires.
-  [[nodiscard]] std::span<const std::size_t> dependents(std::size_t r) const;
+  /// a_r(n, t), molecules per time. Falling factorials are plain products n (n - 1) ...: zero for counts below the order,
+  /// and defined for real n too.
+  [[nodiscard]] double operator()(std::size_t r, std::span<const double> n, double t = 0) const {
+    const Kind& k = kinds_[r];
+    switch (k.type) {
+      case Type::constant: return k.c;
+      case Type::x: return k.c * n[k.s0];
+      case Type::xy: return k.c * n[k.s0] * n[k.s1];
+      case Type::xx: return k.c * n[k.s0] * (n[k.s0] - 1);
+      case Type::xxx: return k.c * n[k.s0] * (n[k.s0] - 1) * (n[k.s0] - 2);
+      case Type::xxy: return k.c * n[k.s0] * (n[k.s0] - 1) * n[k.s1];
+      default: return slow(k, n, t);
+    }
+  }
+  /// Reactions whose propensity changes when reaction r fires, ascending.
+  [[nodiscard]] std::span<const std::size_t> dependents(std::size_t r) const {
+    return std::span(dependents_).subspan(offsets_[r], offsets_[r + 1] - offsets_[r]);
+  }
 
  private:
+  enum class Type { constant, x, xy, xx, xxx, xxy, generic, law, law_of_time };
   struct Kind {
-    int type;
-    double c;
-    std::size_t s0, s1;
-    int program;
+    Type type = Type::constant;
+    double c = 0;
+    std::size_t s0 = 0, s1 = 0;  ///< species
+    std::size_t index = 0;       ///< into generic_ or programs_
   };
+  [[nodiscard]] double slow(const Kind& kind, std::span<const double> n, double t) const;
   std::vector<Kind> kinds_;
   std::vector<std::vector<std::pair<std::size_t, int>>> generic_;
   std::vector<Program> programs_;
   std::vector<std::size_t> dependents_, offsets_;
 };
 
-/// The description as a user gives it (CONTRACT section 5): text with named constants, to be bound to parameter values.
+/// A state that the network's own reactions lead to from its initial state and that breaks a rate law.
+struct LawFault {
+  std::size_t reaction = 0;
+  std::vector<double> state;
+  double t = 0, propensity = 0;
+  std::string text;  ///< which reaction, which state, what is wrong
+};
+/// Looks for a reachable state where a law is negative or not a number, or lets a reaction fire that lacks molecules (a count
+/// would go below zero). Breadth-first from the initial state and from the ends of walks towards none and many of each
+/// species; only states that reactions with positive propensity lead to are looked at, so whatever is found is a true fault.
+[[nodiscard]] std::optional<LawFault> find_law_fault(const Network& network);
+
+/// "X = 3, Y = 0".
+[[nodiscard]] std::string state_text(const Network& network, std::span<const double> state);
+
+/// The description as a user gives it: text with named constants, to be bound to parameter values.
+///
+/// A reaction is "<reactants> -> <products>, <rate>" with terms like "2X" joined by "+" and 0 for nothing; "<->" takes two rates,
+/// "forward; backward". A rate is a number, a name or an expression of constants and `volume` (macroscopic mass-action
+/// constant); with a leading '=' it is the whole propensity, any formula of species, constants, `volume` and the time `t`.
 struct NetworkSpec {
   std::vector<std::string> species;
   std::vector<std::string> reactions;             ///< "2X + Y -> 3X, c1", "X <-> Y, 1; 0.5", "X -> 0, = vmax*X/(K + X)"
   std::map<std::string, double> constants;        ///< defaults of the named constants: parameters
   double volume = 1;
-  std::map<std::string, double> initial;          ///< molecules
+  std::map<std::string, double> initial;          ///< molecules; species that are not named start with none
   std::map<std::string, double> initial_concentration;
   bool combinatoric = false;
   std::vector<std::string> where;                 ///< place of each reaction ("my.toml:7"), may be empty
 
   /// Parses everything once and checks names. @throws ModelError (place, what, nearest name)
   void check() const;
-  /// Puts the numbers in: constants, volume and initial counts from `values` (a resolved parameter table).
-  /// @throws ModelError negative or NaN rates, fractional counts, a propensity negative at or near the initial state
+  /// Parameters of the network with their defaults: `volume`, the constants, and `<species>0` in molecules for every species
+  /// (`<species>0_per_volume` for those given by concentration, so that a swept volume keeps the concentration).
+  [[nodiscard]] std::vector<ParameterInfo> parameters() const;
+  /// Puts the numbers in: any of parameters() and `combinatoric` (0 or 1); what is not in `values` keeps its default.
+  /// @throws ModelError negative or NaN rates, fractional counts, unknown names, a law that find_law_fault refutes
   [[nodiscard]] Network bind(const std::map<std::string, double>& values) const;
 };
 

@@ -1,0 +1,186 @@
+#include "kits/kinetics/formula.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+
+#include "base/error.h"
+#include "rng/stream.h"
+
+namespace meso::kinetics {
+namespace {
+
+double value_of(const Formula& f, const std::vector<std::string>& names = {}, const std::vector<double>& values = {}) { return Program(f, names)(values); }
+double value_of(const std::string& text) { return value_of(Formula::parse(text)); }
+std::string tidy(const std::string& text) { return Formula::parse(text).text(); }
+
+std::string message_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const ModelError& error) {
+    return error.what();
+  }
+  return "nothing was thrown";
+}
+std::string parse_error(const std::string& text) {
+  return message_of([&] { (void)Formula::parse(text); });
+}
+
+TEST(Formula, HasThePrecedencesOfMathematics) {
+  EXPECT_EQ(value_of("1 + 2*3"), 7);
+  EXPECT_EQ(value_of("8/4/2"), 1);
+  EXPECT_EQ(value_of("8 - 4 - 2"), 2);
+  EXPECT_EQ(value_of("2^3^2"), 512);
+  EXPECT_EQ(value_of("-3^2"), -9);
+  EXPECT_EQ(value_of("2^-2"), 0.25);
+  EXPECT_EQ(value_of("1e-3 + .5 + 2.E1"), 20.501);
+  EXPECT_EQ(value_of("max(1, 3, 2) - min(4, 2)*abs(-2) + floor(2.7) + pow(2, 3)"), 3 - 4 + 2 + 8);
+  EXPECT_DOUBLE_EQ(value_of("exp(log(2)) + sqrt(9) + tanh(0) + sin(0) + cos(0) + tan(0)"), 6);
+  EXPECT_TRUE(std::isinf(value_of("1/0")));
+}
+
+TEST(Formula, ErrorsSayWhereWhatWasFoundAndWhatWasExpected) {
+  EXPECT_EQ(parse_error("vmax*X/(K + "), "formula, position 13: found the end; expected a number, a name or '('\n  vmax*X/(K + \n              ^");
+  EXPECT_EQ(parse_error("(a + b"), "formula, position 7: found the end; expected ')' for the '(' at position 1\n  (a + b\n        ^");
+  EXPECT_NE(parse_error("2X").find("position 2: found 'X'; expected an operator (write '*' for a product)"), std::string::npos);
+  EXPECT_NE(parse_error("(2X)").find("position 3: found 'X'; expected an operator (write '*' for a product)"), std::string::npos);
+  EXPECT_NE(parse_error("a)").find("without a '('"), std::string::npos);
+  EXPECT_NE(parse_error("a**2").find("a power is written '^'"), std::string::npos);
+  EXPECT_NE(parse_error("epx(2)").find("unknown function 'epx'. Did you mean 'exp'?"), std::string::npos);
+  EXPECT_NE(parse_error("exp(1, 2)").find("exp takes 1 argument, 2 given"), std::string::npos);
+  EXPECT_NE(parse_error("min(1)").find("2 or more"), std::string::npos);
+  EXPECT_NE(parse_error("1e999").find("out of range"), std::string::npos);
+  EXPECT_NE(parse_error("  ").find("is empty"), std::string::npos);
+  EXPECT_NE(parse_error("a < b").find("found '<'; expected an operator"), std::string::npos);
+  EXPECT_NE(parse_error("a + µ").find("found 'µ'"), std::string::npos);
+  EXPECT_NE(parse_error(std::string(100000, '(')).find("nested deeper"), std::string::npos);
+  EXPECT_NE(parse_error(std::string(100000, '-')).find("nested deeper"), std::string::npos);
+  std::string sum = "1";
+  for (int i = 0; i < 20000; ++i) sum += "+x";
+  EXPECT_NE(parse_error(sum).find("longer than"), std::string::npos);
+  const std::vector<std::string> slots{"X", "Km"};
+  EXPECT_NE(message_of([&] { Program(Formula::parse("X/(KM + X)"), slots); }).find("'KM' in the formula 'X/(KM + X)' is not known. Did you mean 'Km'?"), std::string::npos);
+}
+
+TEST(Formula, IsPrintedWithAsFewParenthesesAsItNeeds) {
+  EXPECT_EQ(tidy("((a) + (b*c))"), "a + b*c");
+  EXPECT_EQ(tidy("(a + b)*c"), "(a + b)*c");
+  EXPECT_EQ(tidy("a - (b - c)"), "a - (b - c)");
+  EXPECT_EQ(tidy("a/(b*c)"), "a/(b*c)");
+  EXPECT_EQ(tidy("(a^b)^c"), "(a^b)^c");
+  EXPECT_EQ(tidy("a^(b^c)"), "a^b^c");
+  EXPECT_EQ(tidy("(-a)^2"), "(-a)^2");
+  EXPECT_EQ(tidy("-a*b + 0*c + 1*d"), "-a*b + d");
+  EXPECT_EQ(tidy("a + -2*b"), "a - 2*b");
+  EXPECT_EQ(tidy("2*3*a"), "6*a");
+  EXPECT_EQ(tidy("1/0"), "1/0") << "what is not finite is not folded: a message can show it";
+  EXPECT_EQ(Formula::parse("k_on*X^2/(Km + X)").text(true), "\\frac{k_{\\mathrm{on}} \\, {X}^{2}}{\\mathrm{Km} + X}");
+  EXPECT_EQ(Formula::parse("1e-12*k1*alpha*exp(-x/2)").text(true), "10^{-12} \\, k_{1} \\, \\alpha \\, \\exp\\left(-\\frac{x}{2}\\right)");
+}
+
+/// A random expression whose values are finite and smooth for variables near 1..2.
+Formula random_formula(FastStream& rng, int depth) {
+  if (depth == 0 || rng.uniform() < 0.1) {
+    if (rng.uniform() < 0.4) return Formula::constant(std::floor(rng.uniform() * 80 - 20) / 16);
+    return Formula::variable(std::vector<std::string>{"x", "y", "z"}[rng.below(3)]);
+  }
+  const Formula a = random_formula(rng, depth - 1), b = random_formula(rng, depth - 1);
+  const Formula two = Formula::constant(2);
+  switch (rng.below(13)) {
+    case 0:
+    case 1: return a + b;
+    case 2: return a - b;
+    case 3:
+    case 4: return a * b;
+    case 5: return a / (two + b * b);
+    case 6: return -a;
+    case 7: return pow(a, Formula::constant(static_cast<double>(2 + rng.below(2))));
+    case 8: return pow(Formula::constant(1) + a * a, Formula::call("sin", {b}));
+    case 9: return Formula::call("log", {two + a * a}) - Formula::call("sqrt", {two + b * b});
+    case 10: return Formula::call("exp", {Formula::call("cos", {a})});
+    case 11: return Formula::call("tanh", {a}) + Formula::call("abs", {b});
+    default: return rng.uniform() < 0.5 ? Formula::call("min", {a, b}) : Formula::call("max", {a, b});
+  }
+}
+
+TEST(Formula, PrintedAndParsedAgainIsTheSameFormula) {
+  FastStream rng = Stream(1, 0, "test/formula").fast();
+  const std::vector<std::string> names{"x", "y", "z"};
+  int checked = 0;
+  for (int i = 0; i < 3000; ++i) {
+    const Formula f = random_formula(rng, 1 + static_cast<int>(rng.below(5)));
+    const Formula g = Formula::parse(f.text());
+    ASSERT_EQ(g.text(), f.text());
+    const std::vector<double> at{rng.uniform() + 1, rng.uniform() + 1, rng.uniform() + 1};
+    const double a = value_of(f, names, at), b = value_of(g, names, at);
+    if (!std::isfinite(a)) continue;
+    EXPECT_EQ(a, b) << f.text();
+    ++checked;
+  }
+  EXPECT_GT(checked, 2500);
+}
+
+TEST(Formula, DerivativesAgreeWithCentralDifferences) {
+  FastStream rng = Stream(2, 0, "test/formula").fast();
+  const std::vector<std::string> names{"x", "y", "z"};
+  int checked = 0;
+  for (int i = 0; i < 3000; ++i) {
+    const Formula f = random_formula(rng, 1 + static_cast<int>(rng.below(4)));
+    const Program program(f, names), slope(f.derivative("y"), names);
+    std::vector<double> at{rng.uniform() + 1, rng.uniform() + 1, rng.uniform() + 1};
+    // Richardson extrapolation of the central difference at h and h/2; where the two disagree, h is too coarse for this formula
+    // or a kink of abs, min or max lies between, and nothing can be said.
+    const auto central = [&](double h) {
+      auto low = at, high = at;
+      low[1] -= h;
+      high[1] += h;
+      return (program(high) - program(low)) / (2 * h);
+    };
+    const double h = 1e-4, coarse = central(h), fine = central(h / 2), best = (4 * fine - coarse) / 3;
+    const double size = std::max({1.0, std::abs(program(at)), std::abs(best)});
+    if (!std::isfinite(best) || std::abs(coarse - fine) > 1e-5 * size) continue;
+    EXPECT_NEAR(slope(at), best, 1e-7 * size) << f.text() << "\n  derivative " << f.derivative("y").text();
+    ++checked;
+  }
+  EXPECT_GT(checked, 2000) << "too few formulas were smooth enough to check";
+}
+
+TEST(Formula, SubstitutesAndFolds) {
+  const Formula f = Formula::parse("vmax*X/(K + X) + 0*t");
+  EXPECT_EQ(f.variables(), (std::vector<std::string>{"K", "X", "vmax"}));
+  EXPECT_EQ(f.substitute(std::map<std::string, double>{{"vmax", 10}, {"K", 4}}).text(), "10*X/(4 + X)");
+  double value = 0;
+  EXPECT_TRUE(f.substitute(std::map<std::string, double>{{"vmax", 10}, {"K", 4}, {"X", 1}}).is_constant(&value));
+  EXPECT_EQ(value, 2);
+  EXPECT_EQ(f.substitute(std::map<std::string, Formula>{{"X", Formula::parse("a + b")}}).text(), "vmax*(a + b)/(K + (a + b))");
+  EXPECT_FALSE(f.is_constant());
+}
+
+TEST(Formula, KnowsItsPolynomial) {
+  const std::vector<std::string> names{"X", "Y"};
+  std::map<std::vector<int>, double> terms;
+  ASSERT_TRUE(Formula::parse("(X + 2*Y)^2 - X*X + 3/4*Y - 0*X + 1").polynomial(names, terms));
+  EXPECT_EQ(terms, (std::map<std::vector<int>, double>{{{0, 0}, 1}, {{0, 1}, 0.75}, {{0, 2}, 4}, {{1, 1}, 4}}));
+  EXPECT_FALSE(Formula::parse("X/(1 + X)").polynomial(names, terms));
+  EXPECT_FALSE(Formula::parse("X^1.5").polynomial(names, terms));
+  EXPECT_FALSE(Formula::parse("k*X").polynomial(names, terms));
+  EXPECT_FALSE(Formula::parse("max(X, 0)").polynomial(names, terms));
+  EXPECT_TRUE(Formula::parse("max(2, 3)*X").polynomial(names, terms));
+  EXPECT_EQ(terms, (std::map<std::vector<int>, double>{{{1, 0}, 3}}));
+}
+
+TEST(Program, RefusesNestingDeeperThanItsStackAndRunsAtThatDepth) {
+  const auto nested = [](int depth) {
+    std::string text = "x";
+    for (int i = 1; i < depth; ++i) text = "x + (" + text + ")*2";
+    return text;
+  };
+  const std::vector<std::string> slots{"x"};
+  const std::vector<double> one{1};
+  EXPECT_EQ(Program(Formula::parse(nested(50)), slots)(one), std::exp2(50) - 1);
+  EXPECT_NE(message_of([&] { Program(Formula::parse(nested(70)), slots); }).find("nested too deeply"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace meso::kinetics

@@ -1,0 +1,617 @@
+#include "kits/kinetics/network.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <set>
+
+#include "base/error.h"
+#include "base/text.h"
+
+namespace meso::kinetics {
+namespace {
+
+constexpr double largest_count = 9007199254740992.0;  // 2^53: counts are held as doubles and must stay whole
+
+// ---------------------------------------------------------------------------------------------------- reaction text
+
+struct ParsedReaction {
+  std::string text, where;
+  std::map<std::size_t, int> reactants, products;
+  Formula rate = Formula::constant(0);
+  bool is_law = false;
+};
+
+/// "my.toml:7: reaction '2X -> Y, k'" or "reaction 3 '2X -> Y, k'".
+std::string label_of(const NetworkSpec& spec, std::size_t i) {
+  const std::string where = i < spec.where.size() ? spec.where[i] : "";
+  return where.empty() ? fmt::format("reaction {} '{}'", i + 1, spec.reactions[i]) : fmt::format("{}: reaction '{}'", where, spec.reactions[i]);
+}
+
+std::map<std::size_t, int> parse_side(const NetworkSpec& spec, std::string_view side, const std::string& label, const char* which) {
+  std::map<std::size_t, int> counts;
+  if (trim(side).empty()) throw ModelError(fmt::format("{}: the {} side is empty; nothing is written 0", label, which));
+  if (trim(side) == "0") return counts;
+  for (const std::string& term : split(side, '+')) {
+    if (term.empty()) throw ModelError(fmt::format("{}: a term is missing beside a '+' on the {} side", label, which));
+    std::size_t digits = 0;
+    while (digits < term.size() && ((term[digits] >= '0' && term[digits] <= '9') || term[digits] == '.')) ++digits;
+    std::string_view name = trim(std::string_view(term).substr(digits));
+    if (!name.empty() && name.front() == '*' && digits > 0) name = trim(name.substr(1));
+    int count = 1;
+    if (digits > 0) {
+      double number = 0;
+      if (!parse_number(term.substr(0, digits), number) || number != std::floor(number) || number < 1 || number > 1000)
+        throw ModelError(fmt::format("{}: '{}' in '{}' is not a whole number of molecules from 1 to 1000", label, term.substr(0, digits), term));
+      count = static_cast<int>(number);
+    }
+    if (name.empty()) throw ModelError(fmt::format("{}: '{}' names no species (nothing is written 0, alone on its side)", label, term));
+    if (!is_identifier(name)) throw ModelError(fmt::format("{}: '{}' is not a term like 'X' or '2X'", label, term));
+    const auto found = std::find(spec.species.begin(), spec.species.end(), name);
+    if (found == spec.species.end())
+      throw ModelError(fmt::format("{}: unknown species '{}'.{}\n  species: {}", label, name, did_you_mean(name, spec.species), join(spec.species)));
+    counts[static_cast<std::size_t>(found - spec.species.begin())] += count;
+  }
+  return counts;
+}
+
+ParsedReaction parse_rate(const NetworkSpec& spec, std::string_view text, const std::string& label) {
+  ParsedReaction result;
+  text = trim(text);
+  if (!text.empty() && text.front() == '=') {
+    result.is_law = true;
+    text = trim(text.substr(1));
+  }
+  if (text.empty()) throw ModelError(fmt::format("{}: the rate is empty; write a number, a name or an expression", label));
+  try {
+    result.rate = Formula::parse(text);
+  } catch (const ModelError& error) {
+    throw ModelError(fmt::format("{}: {}", label, error.what()));
+  }
+  std::vector<std::string> constants{"volume"}, all{"volume", "t"};
+  for (const auto& [name, value] : spec.constants) {
+    constants.push_back(name);
+    all.push_back(name);
+  }
+  for (const std::string& name : spec.species) all.push_back(name);
+  for (const std::string& name : result.rate.variables()) {
+    if (std::find(all.begin(), all.end(), name) == all.end())
+      throw ModelError(fmt::format("{}: '{}' is neither a {}constant nor 'volume'.{}\n  known: {}", label, name, result.is_law ? "species, a " : "",
+                                   did_you_mean(name, result.is_law ? all : constants), join(result.is_law ? all : constants)));
+    if (!result.is_law && std::find(constants.begin(), constants.end(), name) == constants.end())
+      throw ModelError(fmt::format("{}: a mass-action constant cannot depend on '{}'; for a whole propensity write a leading '=': \"..., = {}\"", label, name, text));
+  }
+  return result;
+}
+
+void parse_reaction(const NetworkSpec& spec, std::size_t i, std::vector<ParsedReaction>& out) {
+  const std::string label = label_of(spec, i);
+  const std::string_view text = spec.reactions[i];
+  const auto comma = text.find(',');
+  if (comma == std::string_view::npos) throw ModelError(fmt::format("{}: no rate; write 'A -> B, k' or 'A <-> B, k1; k2'", label));
+  const std::string_view equation = text.substr(0, comma), rates = text.substr(comma + 1);
+
+  bool both = true;
+  auto arrow = equation.find("<->");
+  std::size_t width = 3;
+  if (arrow == std::string_view::npos) {
+    both = false;
+    arrow = equation.find("->");
+    width = 2;
+  }
+  if (arrow == std::string_view::npos) {
+    const bool other = equation.find("=>") != std::string_view::npos || equation.find('<') != std::string_view::npos;
+    throw ModelError(fmt::format("{}: no '->' or '<->' before the first comma{}", label, other ? "; other arrows are not read" : ""));
+  }
+  const std::string_view left = equation.substr(0, arrow), right = equation.substr(arrow + width);
+  if (right.find("->") != std::string_view::npos) throw ModelError(fmt::format("{}: more than one arrow; write one reaction a line", label));
+
+  const std::vector<std::string> parts = split(rates, ';');
+  const std::size_t wanted = both ? 2 : 1;
+  if (parts.size() != wanted)
+    throw ModelError(fmt::format("{}: {} rate{} given, '{}' takes {}", label, parts.size(), parts.size() == 1 ? "" : "s", both ? "<->" : "->",
+                                 both ? "two, 'forward; backward'" : "one"));
+  const auto reactants = parse_side(spec, left, label, "left"), products = parse_side(spec, right, label, "right");
+  for (std::size_t direction = 0; direction < wanted; ++direction) {
+    ParsedReaction reaction = parse_rate(spec, parts[direction], label);
+    reaction.reactants = direction == 0 ? reactants : products;
+    reaction.products = direction == 0 ? products : reactants;
+    reaction.text = spec.reactions[i];
+    if (both) reaction.text += direction == 0 ? " (forward)" : " (backward)";
+    reaction.where = i < spec.where.size() ? spec.where[i] : "";
+    out.push_back(std::move(reaction));
+  }
+}
+
+void check_names(const NetworkSpec& spec) {
+  if (spec.species.empty()) throw ModelError("the network has no species");
+  if (spec.reactions.empty()) throw ModelError("the network has no reactions");
+  const auto reserved = [](const std::string& name) { return name == "t" || name == "volume" || name == "combinatoric"; };
+  std::set<std::string> seen;
+  for (const std::string& name : spec.species) {
+    if (!is_identifier(name)) throw ModelError(fmt::format("species '{}': a name is one word of letters, digits and '_' that does not begin with a digit", name));
+    if (reserved(name)) throw ModelError(fmt::format("species '{}': this name has its own meaning (t is time, volume the system size); choose another", name));
+    if (!seen.insert(name).second) throw ModelError(fmt::format("species '{}' is listed twice", name));
+  }
+  std::map<std::string, std::string> parameters;
+  for (const std::string& name : spec.species) parameters.emplace(name + (spec.initial_concentration.contains(name) ? "0_per_volume" : "0"), name);
+  for (const auto& [name, value] : spec.constants) {
+    if (!is_identifier(name)) throw ModelError(fmt::format("constant '{}': a name is one word of letters, digits and '_' that does not begin with a digit", name));
+    if (reserved(name)) throw ModelError(fmt::format("constant '{}': this name has its own meaning (t is time, volume the system size); choose another", name));
+    if (seen.contains(name)) throw ModelError(fmt::format("'{}' is both a species and a constant; rename one of them", name));
+    if (const auto clash = parameters.find(name); clash != parameters.end())
+      throw ModelError(fmt::format("constant '{}' has the name of the parameter that holds the initial amount of '{}'; rename it", name, clash->second));
+  }
+  for (const auto* table : {&spec.initial, &spec.initial_concentration})
+    for (const auto& [name, value] : *table)
+      if (!seen.contains(name))
+        throw ModelError(fmt::format("{}: unknown species '{}'.{}\n  species: {}", table == &spec.initial ? "initial" : "initial-concentration", name,
+                                     did_you_mean(name, spec.species), join(spec.species)));
+  for (const auto& [name, value] : spec.initial)
+    if (spec.initial_concentration.contains(name)) throw ModelError(fmt::format("'{}' has an initial count and an initial concentration; give one of them", name));
+}
+
+std::vector<ParsedReaction> parse(const NetworkSpec& spec) {
+  check_names(spec);
+  std::vector<ParsedReaction> reactions;
+  for (std::size_t i = 0; i < spec.reactions.size(); ++i) parse_reaction(spec, i, reactions);
+  return reactions;
+}
+
+std::string values_text(const Formula& formula, const std::map<std::string, double>& values) {
+  std::vector<std::string> parts;
+  for (const std::string& name : formula.variables())
+    if (const auto found = values.find(name); found != values.end()) parts.push_back(fmt::format("{} = {}", name, exact(found->second)));
+  return parts.empty() ? "" : fmt::format(" with {}", join(parts));
+}
+
+// ------------------------------------------------------------------------------------------------ conservation laws
+
+using Row = std::vector<std::int64_t>;
+
+void divide_by_gcd(Row& row) {
+  std::int64_t g = 0;
+  for (const std::int64_t v : row) g = std::gcd(g, v);
+  if (g > 1)
+    for (std::int64_t& v : row) v /= g;
+}
+
+/// a x - b y, divided by the greatest common divisor: fraction-free elimination. @throws NumericalBreakdown beyond 62 bits
+Row combine(const Row& x, std::int64_t a, const Row& y, std::int64_t b) {
+  const std::int64_t g = std::gcd(a, b);
+  a /= g;
+  b /= g;
+  Row result(x.size());
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const auto v = static_cast<__int128>(a) * x[i] - static_cast<__int128>(b) * y[i];
+    if (v > (std::int64_t{1} << 62) || v < -(std::int64_t{1} << 62)) throw NumericalBreakdown("conservation laws: integers beyond 62 bits in the elimination of the stoichiometry");
+    result[i] = static_cast<std::int64_t>(v);
+  }
+  divide_by_gcd(result);
+  return result;
+}
+
+/// Rows in echelon form over their first `columns` entries; what stands behind is carried along.
+class Echelon {
+ public:
+  explicit Echelon(std::size_t columns) : columns_(columns) {}
+  /// Adds the row if it is independent of the others; else leaves it reduced (its first `columns` entries zero).
+  bool add(Row& row) {
+    for (const auto& [pivot, other] : rows_)
+      if (row[pivot] != 0) row = combine(row, other[pivot], other, row[pivot]);
+    for (std::size_t i = 0; i < columns_; ++i)
+      if (row[i] != 0) {
+        rows_.emplace_back(i, row);
+        return true;
+      }
+    return false;
+  }
+
+ private:
+  std::size_t columns_;
+  std::vector<std::pair<std::size_t, Row>> rows_;
+};
+
+/// Extreme rays of { y >= 0 : y N = 0 } (Farkas' algorithm; Schuster and Hoefer 1991, doi:10.1039/FT9918702561): conserved
+/// sums with non-negative weights. Gives up (no rays) beyond `limit` rows: the count can grow exponentially.
+std::vector<Row> nonnegative_laws(const std::vector<Row>& columns, std::size_t n_species, std::size_t limit) {
+  struct Ray {
+    Row image, weights;
+  };
+  std::vector<Ray> rays(n_species);
+  for (std::size_t i = 0; i < n_species; ++i) {
+    for (const Row& column : columns) rays[i].image.push_back(column[i]);
+    rays[i].weights.assign(n_species, 0);
+    rays[i].weights[i] = 1;
+  }
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    std::vector<Ray> next;
+    for (const Ray& ray : rays)
+      if (ray.image[c] == 0) next.push_back(ray);
+    for (const Ray& up : rays)
+      for (const Ray& down : rays) {
+        if (up.image[c] <= 0 || down.image[c] >= 0) continue;
+        Row joined_up = up.image, joined_down = down.image;
+        joined_up.insert(joined_up.end(), up.weights.begin(), up.weights.end());
+        joined_down.insert(joined_down.end(), down.weights.begin(), down.weights.end());
+        const Row joined = combine(joined_up, -down.image[c], joined_down, -up.image[c]);
+        const auto split_at = joined.begin() + static_cast<std::ptrdiff_t>(columns.size());
+        next.push_back({Row(joined.begin(), split_at), Row(split_at, joined.end())});
+        if (next.size() > limit) return {};
+      }
+    // Keep the minimal supports only: the others are sums of these.
+    const auto contains = [&](const Row& big, const Row& small) {
+      for (std::size_t i = 0; i < n_species; ++i)
+        if (small[i] != 0 && big[i] == 0) return false;
+      return true;
+    };
+    std::vector<Ray> minimal;
+    for (std::size_t i = 0; i < next.size(); ++i) {
+      bool keep = true;
+      for (std::size_t j = 0; j < next.size() && keep; ++j)
+        if (i != j && contains(next[i].weights, next[j].weights) && (!contains(next[j].weights, next[i].weights) || j < i)) keep = false;
+      if (keep) minimal.push_back(next[i]);
+    }
+    rays = std::move(minimal);
+  }
+  std::vector<Row> laws;
+  for (Ray& ray : rays) {
+    divide_by_gcd(ray.weights);
+    laws.push_back(std::move(ray.weights));
+  }
+  return laws;
+}
+
+std::size_t support_size(const Row& row) {
+  return static_cast<std::size_t>(std::count_if(row.begin(), row.end(), [](std::int64_t v) { return v != 0; }));
+}
+
+}  // namespace
+
+// ----------------------------------------------------------------------------------------------------------- network
+
+int Reaction::order() const {
+  int order = 0;
+  for (const auto& [species, count] : reactants) order += count;
+  return order;
+}
+
+std::vector<int> Network::stoichiometry() const {
+  std::vector<int> matrix(species.size() * reactions.size(), 0);
+  for (std::size_t r = 0; r < reactions.size(); ++r)
+    for (const auto& [s, change] : reactions[r].change) matrix[s * reactions.size() + r] = change;
+  return matrix;
+}
+
+std::vector<std::vector<int>> Network::conservation_laws() const {
+  std::set<Row> distinct;  // a reaction and its reverse say the same
+  for (const Reaction& reaction : reactions) {
+    Row column(species.size(), 0);
+    for (const auto& [s, change] : reaction.change) column[s] = change;
+    divide_by_gcd(column);
+    const auto first = std::find_if(column.begin(), column.end(), [](std::int64_t v) { return v != 0; });
+    if (first == column.end()) continue;
+    if (*first < 0)
+      for (std::int64_t& v : column) v = -v;
+    distinct.insert(std::move(column));
+  }
+  const std::vector<Row> columns(distinct.begin(), distinct.end());
+
+  // Each species' row of the stoichiometry, carrying a unit vector: where the row cancels, what is carried is a law.
+  std::vector<Row> basis;
+  Echelon echelon(columns.size());
+  for (std::size_t s = 0; s < species.size(); ++s) {
+    Row row;
+    for (const Row& column : columns) row.push_back(column[s]);
+    row.resize(columns.size() + species.size(), 0);
+    row[columns.size() + s] = 1;
+    if (echelon.add(row)) continue;
+    Row law(row.begin() + static_cast<std::ptrdiff_t>(columns.size()), row.end());
+    divide_by_gcd(law);
+    if (std::count_if(law.begin(), law.end(), [](std::int64_t v) { return v < 0; }) * 2 > static_cast<std::ptrdiff_t>(support_size(law)))
+      for (std::int64_t& v : law) v = -v;
+    basis.push_back(std::move(law));
+  }
+  if (basis.empty()) return {};
+
+  std::vector<Row> candidates = nonnegative_laws(columns, species.size(), 600);
+  std::stable_sort(candidates.begin(), candidates.end(), [](const Row& a, const Row& b) {
+    const std::size_t na = support_size(a), nb = support_size(b);
+    return na != nb ? na < nb : a > b;
+  });
+  candidates.insert(candidates.end(), basis.begin(), basis.end());
+  std::vector<std::vector<int>> laws;
+  Echelon independent(species.size());
+  for (const Row& candidate : candidates) {
+    if (laws.size() == basis.size()) break;
+    Row copy = candidate;
+    if (independent.add(copy)) laws.emplace_back(candidate.begin(), candidate.end());
+  }
+  return laws;
+}
+
+bool Network::time_dependent() const {
+  return std::any_of(reactions.begin(), reactions.end(), [](const Reaction& reaction) {
+    if (!reaction.law) return false;
+    const std::vector<std::string> names = reaction.law->variables();
+    return std::find(names.begin(), names.end(), "t") != names.end();
+  });
+}
+
+std::size_t Network::index(const std::string& name) const {
+  const auto found = std::find(species.begin(), species.end(), name);
+  if (found == species.end()) throw ModelError(fmt::format("unknown species '{}'.{}\n  species: {}", name, did_you_mean(name, species), join(species)));
+  return static_cast<std::size_t>(found - species.begin());
+}
+
+std::string Network::law_text(const std::vector<int>& law) const {
+  std::string text;
+  std::int64_t total = 0;
+  for (std::size_t s = 0; s < species.size(); ++s) {
+    if (law[s] == 0) continue;
+    total += law[s] * initial[s];
+    const int size = std::abs(law[s]);
+    text += text.empty() ? (law[s] < 0 ? "-" : "") : (law[s] < 0 ? " - " : " + ");
+    if (size != 1) text += fmt::format("{} ", size);
+    text += species[s];
+  }
+  return fmt::format("{} = {}", text, total);
+}
+
+std::string state_text(const Network& network, std::span<const double> state) {
+  std::vector<std::string> parts;
+  for (std::size_t s = 0; s < network.species.size(); ++s) parts.push_back(fmt::format("{} = {}", network.species[s], exact(state[s])));
+  return join(parts);
+}
+
+// ------------------------------------------------------------------------------------------------------ propensities
+
+Propensities::Propensities(const Network& network) {
+  const std::size_t n_species = network.species.size(), n_reactions = network.reactions.size();
+  std::vector<std::vector<std::size_t>> users(n_species);  // reactions whose propensity reads a species
+  for (std::size_t r = 0; r < n_reactions; ++r) {
+    const Reaction& reaction = network.reactions[r];
+    Kind kind;
+    if (!reaction.mass_action) {
+      std::vector<std::string> slots = network.species;
+      slots.push_back("t");
+      const std::vector<std::string> names = reaction.law->variables();
+      kind.type = std::find(names.begin(), names.end(), "t") == names.end() ? Type::law : Type::law_of_time;
+      kind.index = programs_.size();
+      programs_.emplace_back(*reaction.law, slots);
+      for (const std::string& name : names)
+        if (name != "t") users[network.index(name)].push_back(r);
+    } else {
+      kind.c = reaction.stochastic;
+      const auto& in = reaction.reactants;
+      for (const auto& [s, count] : in) users[s].push_back(r);
+      const auto is = [&](std::initializer_list<int> counts) {
+        return in.size() == counts.size() && std::equal(counts.begin(), counts.end(), in.begin(), [](int count, const auto& term) { return term.second == count; });
+      };
+      if (!in.empty()) kind.s0 = in[0].first;
+      if (in.size() > 1) kind.s1 = in[1].first;
+      if (in.empty()) kind.type = Type::constant;
+      else if (is({1})) kind.type = Type::x;
+      else if (is({1, 1})) kind.type = Type::xy;
+      else if (is({2})) kind.type = Type::xx;
+      else if (is({3})) kind.type = Type::xxx;
+      else if (is({2, 1})) kind.type = Type::xxy;
+      else if (is({1, 2})) {
+        kind.type = Type::xxy;
+        std::swap(kind.s0, kind.s1);
+      } else {
+        kind.type = Type::generic;
+        kind.index = generic_.size();
+        generic_.push_back(in);
+      }
+    }
+    kinds_.push_back(kind);
+  }
+  offsets_.push_back(0);
+  for (const Reaction& reaction : network.reactions) {
+    std::set<std::size_t> touched;
+    for (const auto& [s, change] : reaction.change) touched.insert(users[s].begin(), users[s].end());
+    dependents_.insert(dependents_.end(), touched.begin(), touched.end());
+    offsets_.push_back(dependents_.size());
+  }
+}
+
+double Propensities::slow(const Kind& kind, std::span<const double> n, double t) const {
+  if (kind.type == Type::law) return programs_[kind.index](n);
+  if (kind.type == Type::law_of_time) {
+    static thread_local std::vector<double> values;
+    values.assign(n.begin(), n.end());
+    values.push_back(t);
+    return programs_[kind.index](values);
+  }
+  double a = kind.c;
+  for (const auto& [s, count] : generic_[kind.index])
+    for (int i = 0; i < count; ++i) a *= n[s] - i;
+  return a;
+}
+
+std::optional<LawFault> find_law_fault(const Network& network) {
+  if (std::all_of(network.reactions.begin(), network.reactions.end(), [](const Reaction& r) { return r.mass_action; })) return std::nullopt;
+  const Propensities propensity(network);
+  const std::size_t n_reactions = propensity.size(), n_species = network.species.size();
+  const std::vector<double> times = network.time_dependent() ? std::vector<double>{0, 0.01, 0.1, 1, 3, 10, 30, 100, 1000} : std::vector<double>{0};
+  std::vector<double> a(n_reactions);
+
+  const auto faulty = [&](const std::vector<double>& n) -> std::optional<LawFault> {
+    for (auto time = times.rbegin(); time != times.rend(); ++time)  // t = 0 last: its propensities steer the walks
+      for (std::size_t r = 0; r < n_reactions; ++r) {
+        a[r] = propensity(r, n, *time);
+        if (network.reactions[r].mass_action) continue;
+        const std::string what = fmt::format("{}reaction '{}'", network.reactions[r].where.empty() ? "" : network.reactions[r].where + ": ", network.reactions[r].text);
+        const std::string at = state_text(network, n) + (times.size() > 1 ? fmt::format(", t = {}", exact(*time)) : "");
+        if (!(a[r] >= -1e-12) || !std::isfinite(a[r]))
+          return LawFault{r, n, *time, a[r], fmt::format("{}: the propensity is {} at {}, which its own network reaches; it must be a number >= 0 there", what, brief(a[r], 6), at)};
+        if (a[r] <= 1e-12) continue;
+        for (const auto& [s, change] : network.reactions[r].change)
+          if (n[s] + change < 0)
+            return LawFault{r, n, *time, a[r],
+                            fmt::format("{}: the propensity is {} at {}, but firing would make {} negative; the law must vanish there", what, brief(a[r], 6), at, network.species[s])};
+      }
+    return std::nullopt;
+  };
+  const auto fire = [&](std::vector<double> n, std::size_t r) {
+    for (const auto& [s, change] : network.reactions[r].change) n[s] += change;
+    return n;
+  };
+
+  std::vector<std::vector<double>> starts{{network.initial.begin(), network.initial.end()}};
+  const std::size_t walk_steps = std::clamp<std::size_t>(400000 / (n_species * n_reactions), 20, 3000);
+  for (std::size_t s = 0; s < n_species; ++s)
+    for (const int direction : {-1, 1}) {
+      std::vector<double> n = starts[0];
+      for (std::size_t step = 0; step < walk_steps; ++step) {
+        if (auto fault = faulty(n)) return fault;
+        std::size_t best = n_reactions;
+        int best_change = 0;
+        for (std::size_t r = 0; r < n_reactions; ++r)
+          if (a[r] > 1e-12)
+            for (const auto& [species, change] : network.reactions[r].change)
+              if (species == s && change * direction > best_change) {
+                best = r;
+                best_change = change * direction;
+              }
+        if (best == n_reactions) break;
+        n = fire(std::move(n), best);
+      }
+      if (direction < 0) starts.push_back(std::move(n));
+    }
+  const std::size_t breadth = std::clamp<std::size_t>(200000 / (starts.size() * n_reactions), 20, 2000);
+  for (const std::vector<double>& start : starts) {
+    std::set<std::vector<double>> seen{start};
+    std::vector<std::vector<double>> queue{start};
+    for (std::size_t i = 0; i < queue.size() && i < breadth; ++i) {
+      if (auto fault = faulty(queue[i])) return fault;
+      for (std::size_t r = 0; r < n_reactions; ++r)
+        if (a[r] > 1e-12 && seen.size() < breadth)
+          if (auto next = fire(queue[i], r); seen.insert(next).second) queue.push_back(std::move(next));
+    }
+  }
+  return std::nullopt;
+}
+
+// -------------------------------------------------------------------------------------------------------------- spec
+
+void NetworkSpec::check() const { (void)parse(*this); }
+
+std::vector<ParameterInfo> NetworkSpec::parameters() const {
+  std::vector<ParameterInfo> infos;
+  ParameterInfo size{.name = "volume", .unit = "1", .doc = "system size: molecules per unit of concentration", .fallback = Value(volume)};
+  size.min = 0;
+  size.min_excluded = true;
+  infos.push_back(size);
+  for (const auto& [name, value] : constants) infos.push_back({.name = name, .unit = "1", .doc = "constant of the network", .fallback = Value(value)});
+  for (const std::string& name : species) {
+    if (const auto given = initial_concentration.find(name); given != initial_concentration.end()) {
+      ParameterInfo info{.name = name + "0_per_volume", .unit = "molecules per volume", .doc = "initial " + name + ", times volume rounded to nearest", .fallback = Value(given->second)};
+      info.min = 0;
+      infos.push_back(info);
+      continue;
+    }
+    const auto given = initial.find(name);
+    const double count = given == initial.end() ? 0 : given->second;
+    // A fractional default stays what was given, so that bind() can refuse it by its name.
+    const bool whole = count == std::floor(count) && std::abs(count) < largest_count;
+    ParameterInfo info{.name = name + "0", .unit = "molecules", .doc = "initial " + name, .type = whole ? ParameterInfo::Type::integer : ParameterInfo::Type::real,
+                       .fallback = whole ? Value(static_cast<std::int64_t>(count)) : Value(count)};
+    info.min = 0;
+    infos.push_back(info);
+  }
+  return infos;
+}
+
+Network NetworkSpec::bind(const std::map<std::string, double>& values) const {
+  const std::vector<ParsedReaction> parsed = parse(*this);
+  std::vector<std::string> known;
+  for (const ParameterInfo& info : parameters()) known.push_back(info.name);
+  known.push_back("combinatoric");
+  for (const auto& [name, value] : values)
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      throw ModelError(fmt::format("unknown parameter '{}' of the network.{}\n  known: {}", name, did_you_mean(name, known), join(known)));
+  const auto value_of = [&](const std::string& name, double fallback) {
+    const auto found = values.find(name);
+    return found == values.end() ? fallback : found->second;
+  };
+
+  Network network;
+  network.species = species;
+  network.volume = value_of("volume", volume);
+  network.combinatoric = value_of("combinatoric", combinatoric ? 1 : 0) != 0;
+  if (!std::isfinite(network.volume) || network.volume <= 0) throw ModelError(fmt::format("volume is {}; it must be a number above 0", exact(network.volume)));
+
+  std::map<std::string, double> numbers{{"volume", network.volume}};
+  for (const auto& [name, fallback] : constants) {
+    const double value = value_of(name, fallback);
+    if (!std::isfinite(value)) throw ModelError(fmt::format("constant '{}' is {}; it must be a finite number", name, exact(value)));
+    numbers[name] = value;
+  }
+
+  for (const std::string& name : species) {
+    double count = 0;
+    if (const auto given = initial_concentration.find(name); given != initial_concentration.end()) {
+      const double concentration = value_of(name + "0_per_volume", given->second), amount = concentration * network.volume;
+      count = std::round(amount);
+      if (count != amount && std::isfinite(amount))
+        network.notes.push_back(fmt::format("initial {}: {} per volume x volume {} = {}, rounded to {} molecules", name, exact(concentration), exact(network.volume), exact(amount), exact(count)));
+    } else {
+      const auto count_given = initial.find(name);
+      count = value_of(name + "0", count_given == initial.end() ? 0 : count_given->second);
+      if (std::isfinite(count) && count != std::floor(count))
+        throw ModelError(fmt::format("initial {} is {}; molecules are whole. Use {}, or initial-concentration (times volume, rounded)", name, exact(count), exact(std::round(count))));
+    }
+    if (!(count >= 0 && count < largest_count)) throw ModelError(fmt::format("initial {} is {}; it must be from 0 to 2^53", name, exact(count)));
+    network.initial.push_back(static_cast<std::int64_t>(count));
+  }
+
+  std::set<std::string> texts;
+  std::vector<char> used(species.size(), 0);
+  for (const ParsedReaction& p : parsed) {
+    Reaction reaction;
+    reaction.text = p.text;
+    reaction.where = p.where;
+    reaction.reactants.assign(p.reactants.begin(), p.reactants.end());
+    reaction.products.assign(p.products.begin(), p.products.end());
+    std::map<std::size_t, int> change = p.products;
+    for (const auto& [s, count] : p.reactants) change[s] -= count;
+    for (const auto& [s, count] : change) {
+      used[s] = 1;
+      if (count != 0) reaction.change.emplace_back(s, count);
+    }
+    const std::string what = fmt::format("{}reaction '{}'", p.where.empty() ? "" : p.where + ": ", p.text);
+    const Formula bound = p.rate.substitute(numbers);
+    if (p.is_law) {
+      reaction.mass_action = false;
+      double value = 0;
+      if (bound.is_constant(&value) && !(value >= 0 && std::isfinite(value)))
+        throw ModelError(fmt::format("{}: the propensity '{}' is {}{}; it must be a number >= 0", what, p.rate.text(), exact(value), values_text(p.rate, numbers)));
+      reaction.law = bound;
+      for (const std::string& name : bound.variables())
+        if (name != "t") used[network.index(name)] = 1;
+    } else {
+      double rate = 0;
+      (void)bound.is_constant(&rate);
+      if (!(rate >= 0 && std::isfinite(rate)))
+        throw ModelError(fmt::format("{}: the rate '{}' is {}{}; it must be a number >= 0", what, p.rate.text(), exact(rate), values_text(p.rate, numbers)));
+      reaction.rate = rate;
+      double stochastic = rate * network.volume;
+      for (const auto& [s, count] : reaction.reactants)
+        for (int i = 1; i <= count; ++i) stochastic /= network.volume * (network.combinatoric ? i : 1);
+      reaction.stochastic = stochastic;
+    }
+    if (reaction.change.empty()) network.notes.push_back(fmt::format("{} changes nothing", what));
+    if (!texts.insert(p.text).second) network.notes.push_back(fmt::format("{} is listed twice: both fire", what));
+    network.reactions.push_back(std::move(reaction));
+  }
+  for (std::size_t s = 0; s < species.size(); ++s)
+    if (used[s] == 0) network.notes.push_back(fmt::format("species '{}' takes part in no reaction", species[s]));
+  if (const auto fault = find_law_fault(network)) throw ModelError(fault->text);
+  return network;
+}
+
+}  // namespace meso::kinetics

@@ -1,0 +1,132 @@
+#include "kits/kinetics/ssa.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/text.h"
+
+namespace meso::kinetics {
+namespace {
+
+/// The dense table of a network that fits it: every reactant molecule is one factor (x - already taken).
+template <std::size_t R, std::size_t S, class Table>
+void fill(const Network& network, Table& table) {
+  for (auto& slots : table.slot) slots.fill(static_cast<std::uint32_t>(S));
+  for (std::size_t j = 0; j < network.reactions.size(); ++j) {
+    const Reaction& reaction = network.reactions[j];
+    table.c[j] = reaction.stochastic;
+    std::size_t factor = 0;
+    for (const auto& [s, count] : reaction.reactants)
+      for (int taken = 0; taken < count; ++taken, ++factor) {
+        table.slot[factor][j] = static_cast<std::uint32_t>(s);
+        table.below[factor][j] = taken;
+      }
+    for (const auto& [s, change] : reaction.change) table.change[j][s] = change;
+  }
+}
+
+std::string named(const Reaction& reaction) { return fmt::format("{}reaction '{}'", reaction.where.empty() ? "" : reaction.where + ": ", reaction.text); }
+
+}  // namespace
+
+Ssa::Ssa(const Network& network) : network_(network), n_species_(network.species.size()), propensities_(network) {
+  for (const Reaction& reaction : network.reactions)
+    if (reaction.law) {
+      const std::vector<std::string> names = reaction.law->variables();
+      if (std::find(names.begin(), names.end(), "t") != names.end())
+        throw ModelError(fmt::format("{}: the propensity depends on the time t; 'ssa' simulates laws that do not (rates constant between events). "
+                                     "Use a level that integrates in time: 'fsp', 'closure', 'lna' or 'rate-equation'", named(reaction)));
+    }
+  const std::size_t n_reactions = network.reactions.size();
+  const bool simple = std::all_of(network.reactions.begin(), network.reactions.end(), [](const Reaction& r) { return r.mass_action && r.order() <= 3; });
+  if (simple && n_species_ <= 1 && n_reactions <= 4) {
+    dense_.which = 1;
+    fill<4, 1>(network, dense_.t41);
+  } else if (simple && n_species_ <= 2 && n_reactions <= 4) {
+    dense_.which = 2;
+    fill<4, 2>(network, dense_.t42);
+  } else if (simple && n_species_ <= 4 && n_reactions <= 8) {
+    dense_.which = 3;
+    fill<8, 4>(network, dense_.t84);
+  } else if (simple && n_species_ <= 8 && n_reactions <= 16) {
+    dense_.which = 4;
+    fill<16, 8>(network, dense_.t168);
+  }
+  change_offset_.push_back(0);
+  for (const Reaction& reaction : network.reactions) {
+    for (const auto& [s, change] : reaction.change) changes_.emplace_back(static_cast<std::uint32_t>(s), change);
+    change_offset_.push_back(changes_.size());
+    is_law_.push_back(reaction.mass_action ? 0 : 1);
+  }
+}
+
+Ssa::GraphKernel::GraphKernel(const Ssa& owner) : ssa(owner) {
+  state.resize(ssa.n_species_);
+  x = state;
+  const std::size_t blocks = (ssa.propensities_.size() + block - 1) / block;
+  a.assign(blocks * block, 0.0);
+  sums.assign(blocks, 0.0);
+}
+
+double Ssa::GraphKernel::checked(std::size_t r) {
+  const double value = ssa.propensities_(r, x);
+  if (value >= 0 && value < std::numeric_limits<double>::infinity()) return value;
+  if (value > -1e-12) {
+    if (value < 0) return 0;  // rounding of a law that vanishes here
+  }
+  throw ModelError(fmt::format("{}: the propensity is {} at {}; it must be a number >= 0", named(ssa.network_.reactions[r]), brief(value, 6), state_text(ssa.network_, x)));
+}
+
+void Ssa::GraphKernel::start() {
+  for (std::size_t r = 0; r < ssa.propensities_.size(); ++r) a[r] = checked(r);
+  renew();
+}
+
+void Ssa::GraphKernel::renew() {
+  total = 0;
+  for (std::size_t k = 0; k < sums.size(); ++k) {
+    double sum = 0;
+    for (std::size_t j = 0; j < block; ++j) sum += a[k * block + j];
+    sums[k] = sum;
+    total += sum;
+  }
+  peak = total;
+  since = 0;
+}
+
+void Ssa::GraphKernel::fire(double target, FastStream& rng) {
+  std::size_t j = 0;
+  while (true) {
+    std::size_t k = 0;
+    const std::size_t last_block = sums.size() - 1;
+    while (k < last_block && target >= sums[k]) target -= sums[k++];
+    j = k * block;
+    const std::size_t end = j + block - 1;
+    while (j < end && target >= a[j]) target -= a[j++];
+    if (a[j] > 0) break;
+    renew();  // rounding in the sums led beyond the last positive propensity: draw again from fresh ones
+    target = rng.uniform() * total;
+  }
+  for (std::size_t q = ssa.change_offset_[j]; q < ssa.change_offset_[j + 1]; ++q) x[ssa.changes_[q].first] += ssa.changes_[q].second;
+  if (ssa.is_law_[j] != 0)
+    for (std::size_t q = ssa.change_offset_[j]; q < ssa.change_offset_[j + 1]; ++q)
+      if (x[ssa.changes_[q].first] < 0)
+        throw ModelError(fmt::format("{}: fired although {} had too few molecules: {} after it; the law must vanish there", named(ssa.network_.reactions[j]),
+                                     ssa.network_.species[ssa.changes_[q].first], state_text(ssa.network_, x)));
+  for (const std::size_t r : ssa.propensities_.dependents(j)) {
+    const double value = ssa.is_law_[r] != 0 ? checked(r) : ssa.propensities_(r, x);
+    const double difference = value - a[r];
+    a[r] = value;
+    sums[r / block] += difference;
+    total += difference;
+  }
+  // Each update leaves at most one rounding of the largest sum since the last renewal: renewed before a thousand of them, or
+  // a total that has shrunk to a thousandth, could be seen (relative error of the total stays below 1e-9).
+  if (total > peak) peak = total;
+  if (++since == 1024 || total < 1e-3 * peak) renew();
+}
+
+}  // namespace meso::kinetics

@@ -1,0 +1,39 @@
+// The level `ssa`: exact trajectories of a network, as an ensemble.
+//
+// Transient questions record raw signals x, (x - c)^2, (x_a - c_a)(x_b - c_b), ... at the asked times; c is a constant near the mean, so
+// that high moments keep their digits. Variances and cumulants are functions of the ensemble means of these: <x^2> - <x>^2,
+// whose bias -Var/n (n trajectories) is far below its error sqrt(2/n) Var.
+//
+// Stationary questions: each trajectory gives time averages of the same raw signals over the window, after the burn-in; the
+// moments are formed from the ensemble of these, never as the variance of time averages. Trajectories start from two
+// dispersed groups: those with even id at the study's initial state, those with odd id at dispersed_state(). If the groups'
+// means differ beyond four of their errors, the answer carries the flag `not-mixed` with both values.
+#pragma once
+
+#include <functional>
+
+#include "kits/kinetics/ssa.h"
+#include "model/level.h"
+
+namespace meso::kinetics {
+
+/// @param slow_time  the network's slow time (1 / spectral gap), asked only for stationary questions without burn-in or window;
+///                   where it is empty or gives nothing positive and finite, measured_slow_time() is taken instead
+/// Option `max-events`: events per trajectory at which a run is stopped and flagged `diverged` (explosive networks).
+[[nodiscard]] Level ssa_level(const Network& network, std::function<double()> slow_time = {});
+
+/// Longest integrated autocorrelation time of the species, from one trajectory with a fixed stream (Sokal's window,
+/// 5 autocorrelation times), lengthened until it covers 100 of them or 2^23 events. A lower bound where the trajectory has
+/// not seen all basins; `resolved` tells whether the length sufficed.
+struct SlowTime {
+  double value = 1;
+  bool resolved = true;
+};
+[[nodiscard]] SlowTime measured_slow_time(const Ssa& ssa);
+
+/// A start far from the initial state that the network's own reactions lead to (conservation laws hold). One species: the
+/// stable state of the drift sum_r nu_r a_r(n) farthest from it in ratio, if there is another; else, and for
+/// every species of several, three times the typical count, or a third of it where the initial count lies above it.
+[[nodiscard]] std::vector<std::int64_t> dispersed_state(const Network& network, std::span<const double> typical);
+
+}  // namespace meso::kinetics
