@@ -15,7 +15,7 @@ TEST(KpzSynchronization, FreeOscillatorsAreRandomDeposition) {
     checks.push_back(relative_check(get(a, "W2"), i, 2 * 0.4 * t * (1 - 1.0 / 256), "W2 at t = " + std::to_string(t)));
     checks.push_back({0.0, get(a, "skewness").value[i], get(a, "skewness").se(i), "skewness", get(a, "skewness").dof});
   }
-  EXPECT_TRUE(MeansMatch(checks, 0.03));
+  EXPECT_TRUE(MeansMatch(checks, 0.04));
 }
 
 // Small noise, odd coupling: above the Edwards-Wilkinson sum by the time step and by softer bonds, and by nothing else.
@@ -55,7 +55,7 @@ TEST(KpzSynchronization, FrozenFrequenciesGrowAsTheModeSumSays) {
     for (const double x : log_times(10, 100, 5)) t.push_back(x);
     return t;
   }();
-  const Question q{.parameters = {{"N", 256}, {"kind", "columnar"}, {"s", 0.02}}, .when = Times{times}, .trajectories = 512, .options = {{"fit-from", 10}, {"fit-to", 100}}};
+  const Question q{.parameters = {{"N", 1024}, {"kind", "columnar"}, {"s", 0.02}}, .when = Times{times}, .trajectories = 128, .options = {{"fit-from", 10}, {"fit-to", 100}}};
   const Answer micro = answer_of(q);
   Question theory = q;
   theory.level = "linear";
@@ -142,7 +142,9 @@ TEST(KpzSynchronization, ContinuumAgreesWithTheOscillatorsWhileSlopesAreSmall) {
   EXPECT_TRUE(MeansMatch(checks, 0.2));
   const std::size_t last = times.size() - 1;
   EXPECT_LT(get(field, "skewness").value[last], -6 * get(field, "skewness").se(last)) << "and it is not the linear equation";
-  EXPECT_NEAR(get(field, "velocity").value[last] / get(micro, "velocity").value[last], 1.0, 0.1);
+  // The mean velocity is a matter of the shortest wavelengths and no property of the continuum: the stationary law gives the form of
+  // Lam and Shin (lambda/6) <a^2 + a b + b^2> = (lambda/3) <a^2>, the oscillators (lambda/2) <a^2>.
+  EXPECT_NEAR(get(field, "velocity").value[last] / get(micro, "velocity").value[last], 2.0 / 3, 0.04);
 }
 
 // Any coupling: with harmonics the widths follow the linear theory of nu = Gamma'(0), and the identity still holds.
