@@ -252,7 +252,9 @@ TEST(KpzSynchronizationFull, Check10PhaseDiagram) {
   EXPECT_NE(std::string("sD").find(at("noise", 0, 0.43)), std::string::npos);
   EXPECT_EQ(at("noise", 0, 1.0), 'D');
   EXPECT_EQ(at("columnar", 0, 0.02), 'E');
-  EXPECT_NE(std::string("K?").find(at("columnar", 0.76, 0.1)), std::string::npos);
+  // At N = 256 the exponent peaks at 0.80 near t = 126 and then bends with the finite size: N = 2048 (check 8) is needed to see 0.86 here.
+  EXPECT_NE(std::string("EK?").find(at("columnar", 0.76, 0.1)), std::string::npos);
+  EXPECT_EQ(at("columnar", 1.27, 0.08), 'K');
   EXPECT_NE(std::string("sD").find(at("columnar", 0.76, 0.43)), std::string::npos);
 }
 

@@ -1,8 +1,6 @@
 #include <numbers>
 
 #include "base/error.h"
-#include "io/toml.h"
-#include "study/study_file.h"
 #include "systems/lattice/kpz-synchronization/test_support.h"
 
 namespace meso::systems::kpz_synchronization {
