@@ -80,19 +80,27 @@ function draw(plot, traces, layout) {
   for (const [key, letter] of [['xaxis', 'x'], ['yaxis', 'y']])
     if (full[key].type === 'log') Object.assign(full[key], logTicks(...(full[key].range || logRange(traces, letter)), letter === 'x' ? 8 : 6));
   Plotly.react(plot.canvas, traces, full, config);
-  if (all.includes(plot)) return;
-  all.push(plot);
-  // Zooming asks for other ticks.
-  plot.canvas.on('plotly_relayout', () => {
-    const change = {};
-    for (const [key, most] of [['xaxis', 8], ['yaxis', 6]]) {
-      const axis = plot.canvas._fullLayout[key];
-      if (axis.type !== 'log') continue;
-      const ticks = logTicks(...axis.range, most);
-      if (ticks.tickvals && ticks.tickvals.join() !== (plot.canvas.layout[key].tickvals || []).join()) { change[key + '.tickvals'] = ticks.tickvals; change[key + '.ticktext'] = ticks.ticktext; }
-    }
-    if (Object.keys(change).length) Plotly.relayout(plot.canvas, change);
-  });
+  if (!all.includes(plot)) {
+    all.push(plot);
+    plot.canvas.on('plotly_relayout', () => fitTicks(plot));
+  }
+  fitTicks(plot);
+}
+// Zooming, and error bars that reach further than the values, ask for other ticks.
+function fitTicks(plot) {
+  const change = {};
+  for (const [key, most] of [['xaxis', 8], ['yaxis', 6]]) {
+    const axis = plot.canvas._fullLayout[key];
+    if (axis.type !== 'log') continue;
+    const ticks = logTicks(...axis.range, most), had = plot.canvas.layout[key];
+    if ((ticks.tickvals || []).join() === (had.tickvals || []).join() && ticks.tickmode === had.tickmode) continue;
+    change[key + '.tickmode'] = ticks.tickmode;
+    if (ticks.tickvals) { change[key + '.tickvals'] = ticks.tickvals; change[key + '.ticktext'] = ticks.ticktext; }
+  }
+  if (Object.keys(change).length && !plot.fitting) {
+    plot.fitting = true;
+    Plotly.relayout(plot.canvas, change).finally(() => { plot.fitting = false; });
+  }
 }
 // Labels of a logarithmic axis over 10^lo .. 10^hi: powers of ten, thinned where there are many; 1, 2, 5 or every digit
 // where there are few; round steps within a digit.
@@ -171,7 +179,7 @@ function slider(place, name, items, start, changed) {
 
 // ---- estimates ----------------------------------------------------------------------------------------------------------
 const at = (e, key, i) => e[key] ? e[key][i] : 0;
-const estimatesOf = (point, obs) => D.points[point].l.flatMap(level => level.e.filter(e => e.o === obs).map(e => ({level: level.l, own: level, e})));
+const estimatesOf = (point, obs) => D.points[point].l.flatMap(level => level.e.filter(e => e.o === obs && (e.a || []).length && e.v.length).map(e => ({level: level.l, own: level, e})));
 function errorText(e, i, q) {
   const parts = [];
   if (e.s) parts.push(`standard error ${number(e.s[i], 3)} (${number(q, 3)} of them drawn)`);
@@ -455,7 +463,7 @@ function drawDistributions() {
   };
   slider($('.controls', section), 'point', D.order.map(p => placeOf(p) || `point ${p + 1}`), 0, i => { point = D.order[i]; which.forEach(show); });
   for (const o of which) {
-    const found = D.points.flatMap(p => p.l.flatMap(l => l.e.filter(e => e.o === o && e.a.length > 1)))[0];
+    const found = D.points.flatMap(p => p.l.flatMap(l => l.e.filter(e => e.o === o && (e.a || []).length > 1)))[0];
     if (found) {
       const items = found.a.slice(0, -1).map(a => D.axes[a]).reduce((list, a) => list.flatMap(text => a.x.map(x => `${text}${text ? ', ' : ''}${a.name} = ${number(x)}`)), ['']);
       const place = make('div', {className: 'controls'});
