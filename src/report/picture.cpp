@@ -147,11 +147,18 @@ struct Canvas {
     height = y + 20;
   }
 
+  /// On the page the bare drawing; else a document of its own, with a margin, a heading, the hatchings and white paper.
   [[nodiscard]] std::string document(const std::string& what) const {
-    return fmt::format("<svg xmlns='http://www.w3.org/2000/svg' class='{5}' viewBox='0 0 {0} {1}'{2} role='img' aria-label='{3}' "
-                       "font-family='Helvetica, Arial, sans-serif' font-size='{4}' fill='#222222'>",
-                       num(width), num(height), page ? fmt::format(" style='max-width:{}px'", num(1.15 * width)) : fmt::format(" width='{}' height='{}'", num(width), num(height)), escape_html(what), num(kFont), "meso-svg") +
-           (page ? "" : definitions() + "<rect width='100%' height='100%' fill='#ffffff'/>") + body + "</svg>";
+    const std::string head = fmt::format("<svg xmlns='http://www.w3.org/2000/svg' class='meso-svg' role='img' aria-label='{}' font-family='Helvetica, Arial, sans-serif' font-size='{}' fill='#222222'",
+                                         escape_html(what), num(kFont));
+    if (page) return head + fmt::format(" viewBox='0 0 {0} {1}' style='max-width:{2}px'>", num(width), num(height), num(1.15 * width)) + body + "</svg>";
+    const Results& r = facts.results;
+    const std::string title = r.title.empty() ? r.system : r.title;
+    const std::string line = r.verdicts.empty() ? r.system : fmt::format("{}: against {}, within {} at {} % confidence", r.system, facts.reference(), facts.margin(), brief(100 * r.confidence, 6));
+    const double side = 14, top = 52, w = width + 2 * side, h = height + top + 10;
+    return head + fmt::format(" width='{0}' height='{1}' viewBox='{2} {3} {0} {1}'>", num(w), num(h), num(-side), num(-top)) + definitions() +
+           fmt::format("<rect x='{}' y='{}' width='{}' height='{}' fill='#ffffff'/>", num(-side), num(-top), num(w), num(h)) +
+           label(0, -30, fit(title, width, 15), "start", " font-size='15' font-weight='bold'") + label(0, -12, fit(line, width, 11), "start", " font-size='11' fill='#555555'") + body + "</svg>";
   }
 };
 
@@ -169,7 +176,7 @@ std::vector<double> round_values(double lo, double hi, bool log, std::size_t abo
     out.clear();
   }
   const double raw = (hi - lo) / static_cast<double>(std::max<std::size_t>(about, 2));
-  if (!(raw > 0)) return {lo};
+  if (!(raw > 1e-12 * std::max(std::abs(lo), std::abs(hi))) || !std::isfinite(raw)) return {lo};  // steps too fine to count
   const double power = std::pow(10.0, std::floor(std::log10(raw)));
   const double step = power * (raw / power <= 1 ? 1 : raw / power <= 2 ? 2 : raw / power <= 5 ? 5 : 10);
   for (double k = std::ceil(lo / step - 1e-9); k * step <= hi + 1e-9 * std::abs(hi); ++k) out.push_back(k * step == 0 ? 0.0 : k * step);

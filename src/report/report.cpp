@@ -143,7 +143,7 @@ std::string parameters_block(const Overview& facts) {
   std::string out = "<div class='scroll'><table><thead><tr><th>parameter</th><th class='n'>value</th><th>unit</th><th>meaning</th></tr></thead><tbody>";
   const auto row = [&](const std::string& name, const Value& value, const ParameterInfo* info) {
     const bool swept = std::find(r.sweep.begin(), r.sweep.end(), name) != r.sweep.end();
-    const bool other = info != nullptr && !swept && !(value == info->fallback);
+    const bool other = info != nullptr && !swept && to_text(value) != to_text(info->fallback);
     const std::string unit = info == nullptr || info->unit.empty() || info->unit == "1" ? "dimensionless" : info->unit;
     out += fmt::format("<tr><td><b>{}</b></td><td class='n'>{}</td><td>{}</td><td>{}{}</td></tr>", e(name), swept ? "swept" : e(to_text(value)), e(unit), e(info == nullptr ? "" : info->doc),
                        other ? e(fmt::format(" (default {})", to_text(info->fallback))) : "");

@@ -10,6 +10,8 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "io/random_results.h"
+#include "io/results_file.h"
 #include "report/data.h"
 #include "report/markup.h"
 #include "report/overview.h"
@@ -267,6 +269,33 @@ TEST(Report, ForeignTextStaysText) {
   EXPECT_EQ(count(page, "<img src=x"), 0u);
   EXPECT_EQ(count(page, "<script>document.title"), 0u);
   EXPECT_NE(page.find("{{DATA}}"), std::string::npos);  // the title's own words, not filled in
+}
+
+TEST(Report, NeedsNothingButTheResultsFile) {
+  const std::filesystem::path file = std::filesystem::temp_directory_path() / ("meso-report-" + std::to_string(::getpid()) + ".h5");
+  for (const Results& r : {synthetic::stationary_sweep(12), synthetic::time_course(), synthetic::grid(), synthetic::no_time()}) {
+    write_results(file, r);
+    const Results again = read_results(file);
+    EXPECT_EQ(report_html(again), report_html(r));
+    EXPECT_EQ(verdict_table(again, 80), verdict_table(r, 80));
+    EXPECT_EQ(verdict_map_svg(again), verdict_map_svg(r));
+  }
+  std::filesystem::remove(file);
+}
+
+TEST(Report, AnyResultsMakeAPage) {
+  for (std::uint64_t id = 0; id < 40; ++id) {
+    Results r = testing::RandomResults(id).make(static_cast<int>(id % 5));
+    if (id % 2 == 0)  // sweeps that exist, too
+      for (std::size_t k = 0; k < r.sweep.size(); ++k)
+        for (std::size_t p = 0; p < r.points.size(); ++p) r.points[p].parameters[r.sweep[k]] = Value(static_cast<double>((p + k) % 3));
+    const std::string page = report_html(r);
+    EXPECT_EQ(count(page, "</script>"), 3u);
+    EXPECT_TRUE(nlohmann::json::accept(data_json(Overview(r)))) << id;
+    EXPECT_EQ(xml_fault(verdict_map_svg(r)), "") << id;
+    EXPECT_EQ(xml_fault(ladder_svg(r)), "") << id;
+    for (const std::string& line : lines_of(verdict_table(r, 80))) EXPECT_LE(length(line), 80u) << line;
+  }
 }
 
 TEST(Report, SaysWhereItCannotWrite) {

@@ -144,7 +144,9 @@ std::string given_parameters(const Results& r) {
   for (const ParameterInfo& info : r.parameters) {
     const auto found = r.points[0].parameters.find(info.name);
     if (found == r.points[0].parameters.end() || std::find(r.sweep.begin(), r.sweep.end(), info.name) != r.sweep.end()) continue;
-    if (!(found->second == info.fallback)) parts.push_back(info.name + "=" + to_text(found->second));
+    const double given = as_number(found->second), fallback = as_number(info.fallback);
+    const bool same = std::isnan(given) || std::isnan(fallback) ? found->second == info.fallback : given == fallback;  // 5 and 5.0
+    if (!same) parts.push_back(info.name + "=" + to_text(found->second));
   }
   return join(parts, " ");
 }

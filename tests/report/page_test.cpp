@@ -12,7 +12,7 @@
 
 #include "base/files.h"
 #include "base/text.h"
-#include "report/markup.h"
+#include "io/results_file.h"
 #include "report/report.h"
 #include "tests/report/synthetic.h"
 
@@ -124,6 +124,19 @@ TEST_F(Page, OfARunWithoutComparisonIsSound) {
   r.verdicts.clear();
   r.kind = "run";
   sound("run", r, 2);
+}
+
+TEST_F(Page, OfNamedResultsFilesIsSound) {
+  const char* files = std::getenv("MESO_REPORT_RESULTS");
+  if (files == nullptr) GTEST_SKIP() << "MESO_REPORT_RESULTS names no results files";
+  int k = 0;
+  for (const std::string& file : split(files, ':')) {
+    const std::string name = fmt::format("named-{}", ++k), html = report_html(read_results(file));
+    picture(name, html);
+    const nlohmann::json check = checked(name, html);
+    EXPECT_EQ(problems(check), "") << file;
+    EXPECT_GT(check["facts"].value("plots1280", 0u), 0u) << file;
+  }
 }
 
 TEST_F(Page, FaultsAreSeenByTheSelfCheck) {

@@ -89,7 +89,7 @@ function draw(plot, traces, layout) {
       const axis = plot.canvas._fullLayout[key];
       if (axis.type !== 'log') continue;
       const ticks = logTicks(...axis.range, most);
-      if (ticks.tickvals.join() !== (plot.canvas.layout[key].tickvals || []).join()) { change[key + '.tickvals'] = ticks.tickvals; change[key + '.ticktext'] = ticks.ticktext; }
+      if (ticks.tickvals && ticks.tickvals.join() !== (plot.canvas.layout[key].tickvals || []).join()) { change[key + '.tickvals'] = ticks.tickvals; change[key + '.ticktext'] = ticks.ticktext; }
     }
     if (Object.keys(change).length) Plotly.relayout(plot.canvas, change);
   });
@@ -98,6 +98,7 @@ function draw(plot, traces, layout) {
 // where there are few; round steps within a digit.
 function logTicks(lo, hi, most) {
   const span = hi - lo, vals = [];
+  if (!(span > 1e-9) || !(Math.abs(lo) < 300 && Math.abs(hi) < 300)) return {tickmode: 'auto'};  // beyond what steps can resolve
   if (span > 2.2) {
     const step = Math.ceil(span / most);
     for (let e = Math.ceil(lo - 1e-9); e <= hi + 1e-9; ++e) if (e % step === 0) vals.push(10 ** e);

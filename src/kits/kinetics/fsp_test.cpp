@@ -1,0 +1,395 @@
+#include "kits/kinetics/fsp.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "base/error.h"
+#include "kits/kinetics/birth_death.h"
+
+namespace meso::kinetics {
+namespace {
+
+Network schlogl(double volume, double k1 = 5, double k3 = 2.25) {
+  return NetworkSpec{.species = {"X"},
+                     .reactions = {"2X -> 3X, k1", "3X -> 2X, k2", "0 -> X, k3", "X -> 0, k4"},
+                     .constants = {{"k1", k1}, {"k2", 1}, {"k3", k3}, {"k4", 6.75}},
+                     .volume = volume}
+      .bind({});
+}
+Network dimer(double volume) { return NetworkSpec{.species = {"X"}, .reactions = {"0 -> X, 1", "2X -> 0, 1"}, .volume = volume}.bind({}); }
+Network brusselator(double volume, double c2) {
+  return NetworkSpec{.species = {"X", "Y"}, .reactions = {"2X + Y -> 3X, 0.9", "X -> Y, c2", "0 -> X, 1", "X -> 0, 1"}, .constants = {{"c2", c2}}, .volume = volume}.bind({});
+}
+Network mrna_protein() { return NetworkSpec{.species = {"M", "P"}, .reactions = {"0 -> M, 2", "M -> 0, 1", "M -> M + P, 5", "P -> 0, 0.2"}}.bind({}); }
+Network gene_switch() {
+  return NetworkSpec{.species = {"G", "Gb", "P"},
+                     .reactions = {"G + P -> Gb, 0.004", "Gb -> G + P, 0.25", "G -> G + P, 60", "Gb -> Gb + P, 25", "P -> 0, 1"},
+                     .initial = {{"G", 1}}}
+      .bind({});
+}
+Network immigration_death(double birth, double n0 = 0) { return NetworkSpec{.species = {"X"}, .reactions = {"0 -> X, b", "X -> 0, 1"}, .constants = {{"b", birth}}, .initial = {{"X", n0}}}.bind({}); }
+
+FspStationary stationary(const Network& network, FspOptions options = {}) { return fsp_stationary(MasterEquation(network), options); }
+
+/// I_nu(z) by its power series (all terms positive).
+double bessel_i(int nu, double z) {
+  double term = 1, sum = 0;
+  for (int k = 1; k <= nu; ++k) term *= 0.5 * z / k;
+  for (int k = 0; k < 400; ++k) {
+    sum += term;
+    term *= 0.25 * z * z / ((k + 1.0) * (k + 1.0 + nu));
+  }
+  return sum;
+}
+
+class PlainContext : public Context {
+ public:
+  std::uint64_t seed() const override { return 1; }
+  const std::string& purpose() const override { return purpose_; }
+  EnsembleResult ensemble(const std::string&, const Plan&, std::uint64_t, const BatchSample&) override { throw Error("a solved level asks for no ensemble"); }
+  void progress(double fraction) override { seen = std::max(seen, fraction); }
+  std::filesystem::path artefact(const std::string&) override { return {}; }
+  unsigned threads() const override { return 1; }
+  double seen = 0;
+
+ private:
+  std::string purpose_ = "test/fsp";
+};
+
+Answer ask_stationary(const Network& network, std::vector<std::string> observables, Table options = {}) {
+  PlainContext context;
+  Ask ask{.when = Stationary{}, .observables = std::move(observables), .options = std::move(options)};
+  return fsp_level(network).run(ask, context);
+}
+Answer ask_times(const Network& network, std::vector<double> times, std::vector<std::string> observables, Table options = {}) {
+  PlainContext context;
+  Ask ask{.when = Times{std::move(times)}, .observables = std::move(observables), .options = std::move(options)};
+  return fsp_level(network).run(ask, context);
+}
+
+// -------------------------------------------------------------------------------------------------------- stationary
+
+TEST(FspStationary, DimerFollowsTheBesselSolution) {
+  // Generating function: <n> = sqrt(A/2) I0(z)/I1(z), <n(n-1)> = A/2, A = k1 volume^2/k2, z = 2 sqrt(2A).
+  const double card[2] = {0.887818, 7.199505};
+  int which = 0;
+  for (const double volume : {1.0, 10.0}) {
+    const double A = volume * volume, z = 2 * std::sqrt(2 * A);
+    const FspStationary law = stationary(dimer(volume));
+    ASSERT_EQ(law.status, FspStationary::Status::found);
+    const double mean = law.moments.mean[0], exact = std::sqrt(A / 2) * bessel_i(0, z) / bessel_i(1, z);
+    EXPECT_NEAR(mean, exact, 1e-9 * exact);
+    EXPECT_NEAR(mean, card[which++], 5e-7);
+    EXPECT_NEAR(law.moments.covariance[0] + mean * mean - mean, A / 2, 1e-9 * A);
+    EXPECT_LE(std::abs(mean - exact), law.error.mean[0]);
+    EXPECT_LT(law.error.mean[0], 1e-8);
+  }
+}
+
+TEST(FspStationary, SchloglHasThePublishedCumulants) {
+  const FspStationary law = stationary(schlogl(10));
+  EXPECT_TRUE(law.certified);
+  EXPECT_NEAR(law.moments.mean[0] / 10, 0.863326, 1e-6);
+  EXPECT_NEAR(law.moments.covariance[0] / 10, 8.539492, 1e-6);
+  EXPECT_NEAR(law.moments.cumulant3[0] / 10, 159.463, 1e-3);
+  EXPECT_LT(law.error.mean[0], 1e-10);
+  EXPECT_LT(law.error.covariance[0], 1e-9);
+  // Moments of the master equation itself: d<n>/dt = 0.
+  double drift = 0, up = 0;
+  for (std::size_t i = 0; i < law.p.size(); ++i) {
+    const double n = law.space[i][0];
+    const double birth = 5 * n * (n - 1) / 10 + 22.5, death = n * (n - 1) * (n - 2) / 100 + 6.75 * n;
+    drift += law.p[i] * (birth - death);
+    up += law.p[i] * birth;
+  }
+  EXPECT_NEAR(drift / up, 0, 1e-13);
+}
+
+TEST(FspStationary, TheProductFormulaAgreesWithTheGeneralSolver) {
+  // The same law twice: written with jumps of one, and with an idle pair of jumps of two that makes the general road do it.
+  NetworkSpec spec{.species = {"X"}, .reactions = {"0 -> X, = 30", "X -> 0, = 0.1*X*X + X", "X -> 3X, = 0*X"}};
+  const FspStationary general = stationary(spec.bind({}));
+  spec.reactions.pop_back();
+  const FspStationary product = stationary(spec.bind({}));
+  EXPECT_FALSE(product.certified) << "a law given as a formula has no proven tail";
+  EXPECT_NEAR(general.moments.mean[0], product.moments.mean[0], 1e-11);
+  EXPECT_NEAR(general.moments.cumulant4[0], product.moments.cumulant4[0], 1e-8);
+  const FspStationary poisson = stationary(immigration_death(1000));
+  EXPECT_TRUE(poisson.certified);
+  for (const double c : {poisson.moments.mean[0], poisson.moments.covariance[0], poisson.moments.cumulant3[0]}) EXPECT_NEAR(c, 1000, 1e-7);
+  EXPECT_NEAR(poisson.moments.cumulant4[0], 1000, 1e-4);  // 3e6 - 3e6 + 1000
+  EXPECT_LE(std::abs(poisson.moments.cumulant4[0] - 1000), poisson.error.cumulant4[0]);
+}
+
+TEST(FspStationary, BrusselatorHasThePublishedMomentsAndKeepsItsIdentities) {
+  const FspStationary law = stationary(brusselator(10, 2));
+  ASSERT_EQ(law.status, FspStationary::Status::found) << law.text;
+  const auto& m = law.moments;
+  EXPECT_NEAR(m.mean[0], 10, 1e-8) << "<X> = volume c3/c4, exact";
+  EXPECT_NEAR(m.covariance[0] + m.covariance[1], m.mean[0], 1e-7) << "var X + cov = <X>, exact";
+  EXPECT_NEAR(m.mean[1] / 10, 2.513265, 1e-6);
+  EXPECT_NEAR(m.covariance[0] / 10, 7.72873, 1e-5);
+  EXPECT_NEAR(m.covariance[3] / 10, 13.33853, 1e-5);
+  EXPECT_FALSE(law.certified);
+  EXPECT_LE(std::abs(m.mean[0] - 10), law.error.mean[0]);
+  EXPECT_LT(law.error.mean[0], 1e-6);
+  const FspStationary five = stationary(brusselator(5, 3));
+  EXPECT_NEAR(five.moments.mean[0], 5, 1e-8);
+  EXPECT_NEAR(five.moments.mean[1] / 5, 4.027898, 1e-6);
+  EXPECT_NEAR(five.moments.covariance[0] / 5, 10.58847, 1e-5);
+  EXPECT_NEAR(five.moments.covariance[3] / 5, 22.0342, 1e-4);
+}
+
+TEST(FspStationary, MrnaProteinHasItsExactMoments) {
+  const FspStationary law = stationary(mrna_protein());
+  ASSERT_EQ(law.status, FspStationary::Status::found) << law.text;
+  EXPECT_NEAR(law.moments.mean[0], 2, 1e-9);
+  EXPECT_NEAR(law.moments.mean[1], 50, 1e-7);
+  EXPECT_NEAR(law.moments.covariance[3] / law.moments.mean[1], 1 + 5 / 1.2, 1e-7);
+  EXPECT_NEAR(law.moments.covariance[1], 10 / 1.2, 1e-7);
+  EXPECT_LE(std::abs(law.moments.mean[1] - 50), law.error.mean[1]);
+}
+
+TEST(FspStationary, GeneSwitchUsesItsConservationLaw) {  // reference: an independent solution on P <= 160
+  const FspStationary law = stationary(gene_switch());
+  ASSERT_EQ(law.status, FspStationary::Status::found) << law.text;
+  EXPECT_LT(law.p.size(), 600u) << "two gene states times proteins, not a box in three species";
+  EXPECT_NEAR(law.moments.mean[0], 0.533579, 1e-6);
+  EXPECT_NEAR(law.moments.mean[2], 43.675252, 1e-5);
+  EXPECT_NEAR(law.moments.covariance[8], 245.4622, 1e-3);
+  EXPECT_NEAR(law.moments.covariance[2] + law.moments.mean[0] * law.moments.mean[2], 29.15134, 1e-4);
+}
+
+TEST(FspStationary, TrivialAndReducibleNetworksAreNamed) {
+  const FspStationary extinct = stationary(schlogl(2, 5, 0));  // no immigration: X = 0 is absorbing
+  EXPECT_EQ(extinct.status, FspStationary::Status::absorbing);
+  EXPECT_NE(extinct.text.find("X = 0"), std::string::npos) << extinct.text;
+  const FspStationary moran = stationary(NetworkSpec{.species = {"A", "B"}, .reactions = {"A + B -> 2A, 1", "A + B -> 2B, 1"}, .initial = {{"A", 5}, {"B", 40}}}.bind({}));
+  EXPECT_EQ(moran.status, FspStationary::Status::several_classes);
+  EXPECT_NE(moran.text.find("A = 0, B = 45"), std::string::npos) << moran.text;
+  EXPECT_NE(moran.text.find("A = 45, B = 0"), std::string::npos) << moran.text;
+  const FspStationary decay = stationary(NetworkSpec{.species = {"A", "B"}, .reactions = {"A -> B, 1", "B -> 0, 2"}, .initial = {{"A", 7}}}.bind({}));
+  EXPECT_EQ(decay.status, FspStationary::Status::absorbing);
+  EXPECT_NE(decay.text.find("A = 0, B = 0"), std::string::npos) << decay.text;
+  FspOptions small;
+  small.max_states = 2000;
+  const FspStationary growing = stationary(NetworkSpec{.species = {"X"}, .reactions = {"0 -> X, 2", "X -> 2X, 1.5", "X -> 0, 1"}}.bind({}), small);
+  EXPECT_EQ(growing.status, FspStationary::Status::truncated) << "no stationary law at all";
+  const FspStationary wide = stationary(NetworkSpec{.species = {"X", "Y"}, .reactions = {"0 -> X, 200", "X -> 0, 1", "0 -> Y, 200", "Y -> 0, 1"}}.bind({}), small);
+  EXPECT_EQ(wide.status, FspStationary::Status::truncated);
+  EXPECT_NE(wide.text.find("states"), std::string::npos);
+  // Parity: 0 -> 2X, 2X -> 0 from an odd count lives on the odd numbers.
+  const FspStationary odd = stationary(NetworkSpec{.species = {"X"}, .reactions = {"0 -> 2X, 3", "2X -> 0, 1"}, .initial = {{"X", 1}}}.bind({}));
+  ASSERT_EQ(odd.status, FspStationary::Status::found);
+  for (std::size_t i = 0; i < odd.space.size(); ++i) EXPECT_EQ(odd.space[i][0] % 2, 1);
+  EXPECT_FALSE(bimodality(odd.moments.first[0], odd.moments.marginal[0])) << "holes in the support are no valleys";
+}
+
+// ------------------------------------------------------------------------------------------------------ spectral gap
+
+TEST(SpectralGap, OfSchloglIsThePublishedOne) {
+  const std::pair<double, double> published[] = {{5, 1.26999}, {10, 0.735707}, {20, 0.366653}, {50, 0.0913866}};
+  for (const auto& [volume, gap] : published) {
+    const std::optional<double> slow = slow_time(schlogl(volume));
+    ASSERT_TRUE(slow);
+    EXPECT_NEAR(1 / *slow, gap, 1e-5 * gap) << volume;
+  }
+}
+
+TEST(SpectralGap, KeepsItsDigitsWhenItIsTiny) {
+  // Two-well chain with an exact answer: slow rate of a symmetric double well against the sum over escape times. Here: the
+  // general solver must agree at moderate barriers, and immigration-death has gap 1 whatever its mean.
+  for (const double mean : {0.5, 30.0, 3000.0}) EXPECT_NEAR(1 / *slow_time(immigration_death(mean, std::round(mean))), 1, 1e-9) << mean;
+  // Kramers by mean first passage: for a deep barrier, gap = 1/T(left->right) + 1/T(right->left) up to O(gap).
+  const double volume = 300;
+  const FspStationary law = stationary(schlogl(volume));
+  const auto& q = law.moments.marginal[0];
+  const auto birth = [&](double n) { return 5 * n * (n - 1) / volume + 2.25 * volume; };
+  // T(0.5 V -> 3 V) = sum_{n = a}^{b-1} C(n) / (P(n) birth(n)), and its mirror.
+  const auto a = static_cast<std::size_t>(0.5 * volume), b = static_cast<std::size_t>(3 * volume);
+  double up = 0, down = 0, below = 0;
+  for (std::size_t n = 0; n < b; ++n) {
+    below += q[n];
+    if (n >= a) up += below / (q[n] * birth(static_cast<double>(n)));
+  }
+  double above = 0;
+  for (std::size_t n = q.size() - 1; n > a; --n) {
+    above += q[n];
+    if (n <= b) down += above / (q[n - 1] * birth(static_cast<double>(n - 1)));
+  }
+  const double kramers = 1 / up + 1 / down;
+  ASSERT_LT(kramers, 1e-5);
+  EXPECT_NEAR(*law.gap() / kramers, 1, 1e-4);
+}
+
+TEST(SpectralGap, OfLinearNetworksIsTheirSlowestRate) {
+  EXPECT_NEAR(1 / slow_time(mrna_protein(), 20000).value(), 0.2, 1e-6);  // rates 1 and 0.2
+  EXPECT_FALSE(slow_time(mrna_protein(), 300)) << "not affordable";
+  EXPECT_FALSE(slow_time(schlogl(5, 5, 0))) << "extinct";
+  const std::optional<double> dimer_time = slow_time(dimer(10));
+  ASSERT_TRUE(dimer_time);
+  EXPECT_GT(1 / *dimer_time, 0.5);
+}
+
+TEST(Bimodality, NeedsADeepValleyAndWeightOnBothSides) {
+  std::vector<double> p(60);
+  const auto fill = [&](double weight, double distance) {
+    double sum = 0;
+    for (std::size_t i = 0; i < p.size(); ++i) {
+      const double x = static_cast<double>(i);
+      sum += p[i] = (1 - weight) * std::exp(-0.5 * std::pow((x - 15) / 3, 2)) + weight * std::exp(-0.5 * std::pow((x - 15 - distance) / 3, 2));
+    }
+    for (double& x : p) x /= sum;
+  };
+  fill(0.3, 20);
+  const auto two = bimodality(0, p);
+  ASSERT_TRUE(two);
+  EXPECT_EQ(two->modes, (std::vector<std::int32_t>{15, 35}));
+  fill(0.002, 20);
+  EXPECT_FALSE(bimodality(0, p)) << "a basin below 1 %";
+  fill(0.5, 7);
+  EXPECT_FALSE(bimodality(0, p)) << "the dent between them is shallow";
+  fill(0.5, 0);
+  p[20] *= 1.05;
+  EXPECT_FALSE(bimodality(0, p)) << "a ripple is no mode";
+}
+
+// --------------------------------------------------------------------------------------------------------- transient
+
+double poisson(double mean, double k) { return std::exp(k * std::log(mean) - mean - std::lgamma(k + 1)); }
+
+TEST(FspTransient, ImmigrationDeathIsPoissonByBothSolvers) {
+  for (const double birth : {20.0, 1000.0})
+    for (const FspSolver solver : {FspSolver::uniformisation, FspSolver::implicit}) {
+      FspOptions options;
+      options.tolerance = 1e-11;
+      options.solver = solver;
+      const std::vector<double> times{0, 0.05, 0.5, 2, 10};
+      std::size_t seen = 0;
+      const FspSummary summary = fsp_transient(MasterEquation(immigration_death(birth)), times, options, [&](const FspState& s) {
+        EXPECT_EQ(s.time, times[seen++]);
+        if (s.time == 0) {
+          EXPECT_EQ(std::accumulate(s.p.begin(), s.p.end(), 0.0), 1.0);
+          return;
+        }
+        const double mean = birth * -std::expm1(-s.time);
+        double distance = 0;
+        for (std::size_t i = 0; i < s.p.size(); ++i) distance += std::abs(s.p[i] - poisson(mean, (*s.space)[i][0]));
+        // lgamma makes the Poisson reference itself uncertain at 1e-16 * n log n.
+        EXPECT_LT(distance, 1e-10) << "t = " << s.time << " mean " << birth;
+        EXPECT_LE(distance, s.lost + s.solver_error + 5e-12);
+        EXPECT_NEAR(law_moments(*s.space, s.p).mean[0] / mean, 1, 1e-10);
+      });
+      EXPECT_EQ(seen, times.size());
+      EXPECT_FALSE(summary.truncated_at);
+      EXPECT_EQ(summary.certified, solver == FspSolver::uniformisation);
+    }
+}
+
+TEST(FspTransient, SchloglHasThePublishedMoments) {
+  const Answer answer = ask_times(schlogl(10), {0, 0.5, 1, 2, 5}, {"X.mean", "X.variance", "X.distribution"});
+  const double mean[] = {0, 4.280827, 5.664163, 7.209338, 8.476591}, variance[] = {0, 10.32861, 28.60651, 58.89709, 82.66835};
+  const Estimate& m = *answer.find("X.mean");
+  const Estimate& v = *answer.find("X.variance");
+  for (std::size_t i = 0; i < 5; ++i) {
+    EXPECT_NEAR(m.value[i], mean[i], 1e-6);
+    EXPECT_NEAR(v.value[i], variance[i], 1e-5);
+    EXPECT_LT(m.bound(i), 1e-5);
+  }
+  EXPECT_TRUE(m.is_exact(0));
+  EXPECT_FALSE(m.is_exact(1));
+  EXPECT_EQ(m.bound_kind, BoundKind::estimated);
+  const Estimate& d = *answer.find("X.distribution");
+  ASSERT_EQ(d.axes.size(), 2u);
+  EXPECT_EQ(d.axes[1].name, "n");
+  EXPECT_TRUE(d.is_distribution);
+  EXPECT_EQ(d.bound_kind, BoundKind::certified);
+  const std::size_t width = d.axes[1].points.size();
+  ASSERT_EQ(d.size(), 5 * width);
+  double sum = 0, first = 0;
+  for (std::size_t k = 0; k < width; ++k) {
+    sum += d.value[4 * width + k];
+    first += d.value[4 * width + k] * d.axes[1].points[k];
+  }
+  EXPECT_NEAR(sum, 1, 1e-9);
+  EXPECT_NEAR(first, mean[4], 1e-6);
+  EXPECT_TRUE(answer.flags.empty());
+  EXPECT_NE(answer.why.find(" states"), std::string::npos);
+}
+
+TEST(FspTransient, LinearTwoSpeciesNetworkFollowsItsExactMeans) {
+  const std::vector<double> times{0.1, 1, 4};
+  const Answer answer = ask_times(mrna_protein(), times, {"M.mean", "M.variance", "P.mean", "M.P.covariance", "P.fano"});
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    const double t = times[i], m = 2 * -std::expm1(-t);
+    // P' = 5 M - 0.2 P with M = 2 (1 - e^-t)
+    const double p = 50 * -std::expm1(-0.2 * t) - 10 / (0.2 - 1) * (std::exp(-t) - std::exp(-0.2 * t));
+    EXPECT_NEAR(answer.find("M.mean")->value[i], m, 1e-7);
+    EXPECT_NEAR(answer.find("M.variance")->value[i], m, 1e-6);
+    EXPECT_NEAR(answer.find("P.mean")->value[i], p, 1e-6);
+    EXPECT_LE(std::abs(answer.find("P.mean")->value[i] - p), answer.find("P.mean")->bound(i) + 1e-9);
+  }
+}
+
+TEST(FspTransient, GeneSwitchStartsFromItsConservedState) {
+  const Answer answer = ask_times(gene_switch(), {2}, {"G.mean", "P.mean"});
+  EXPECT_NEAR(answer.find("G.mean")->value[0], 0.800343, 1e-6);
+  EXPECT_NEAR(answer.find("P.mean")->value[0], 48.19061, 1e-5);
+}
+
+TEST(FspTransient, RelaxesToTheStationaryLaw) {
+  const Answer late = ask_times(dimer(5), {40}, {"X.mean", "X.variance", "X.cumulant3"});
+  const Answer law = ask_stationary(dimer(5), {"X.mean", "X.variance", "X.cumulant3"});
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR(late.estimates[i].value[0], law.estimates[i].value[0], 1e-7);
+}
+
+// -------------------------------------------------------------------------------------------------------- the level
+
+TEST(FspLevel, RefusesToCallATruncatedLawExact) {
+  const Answer answer = ask_times(schlogl(50), {0.1, 5}, {"X.mean"}, {{"max-states", 30}});
+  ASSERT_EQ(answer.flags.size(), 1u);
+  EXPECT_EQ(answer.flags[0].kind, "truncated");
+  EXPECT_TRUE(answer.flags[0].fatal);
+  EXPECT_NE(answer.flags[0].text.find("lost mass"), std::string::npos);
+  EXPECT_TRUE(std::isnan(answer.find("X.mean")->value[1]));
+  const Answer law = ask_stationary(schlogl(50), {"X.mean", "X.distribution"}, {{"max-states", 30}});
+  ASSERT_EQ(law.flags.size(), 1u);
+  EXPECT_EQ(law.flags[0].kind, "truncated");
+  EXPECT_TRUE(std::isnan(law.find("X.mean")->value[0]));
+}
+
+TEST(FspLevel, SaysThatTheReferenceIsBimodal) {
+  const Answer answer = ask_stationary(schlogl(50), {"X.mean", "X.fano", "X.cv", "X.cumulant4", "X.distribution"});
+  ASSERT_EQ(answer.flags.size(), 1u);
+  EXPECT_EQ(answer.flags[0].kind, "bimodal");
+  EXPECT_FALSE(answer.flags[0].fatal);
+  EXPECT_NE(answer.flags[0].text.find("slow time 10.9): a mean describes neither"), std::string::npos) << answer.flags[0].text;
+  EXPECT_NEAR(answer.find("X.mean")->value[0] / 50, 0.78578, 1e-5);
+  EXPECT_NEAR(answer.find("X.fano")->value[0], 27.668 / 0.78578, 1e-3);
+  EXPECT_EQ(answer.find("X.mean")->bound_kind, BoundKind::certified);
+  EXPECT_TRUE(ask_stationary(schlogl(2), {"X.mean"}).flags.empty());
+}
+
+TEST(FspLevel, NamesWhatIsWrongWithARateLaw) {
+  const Network timed = NetworkSpec{.species = {"X"}, .reactions = {"0 -> X, = 1 + sin(t)", "X -> 0, 1"}}.bind({});
+  EXPECT_THROW((void)ask_times(timed, {1}, {"X.mean"}), ModelError);
+  EXPECT_EQ(exact_rule(timed, Ask{.when = Times{{1}}}).level, "ssa");
+}
+
+TEST(FspLevel, PlansAndTheExactRuleLookAtTheNumberOfStates) {
+  const Ask times{.when = Times{{5}}}, law{.when = Stationary{}};
+  EXPECT_EQ(exact_rule(schlogl(10), times).level, "fsp");
+  EXPECT_EQ(exact_rule(brusselator(10, 2), law).level, "fsp");
+  const ExactRule many = exact_rule(NetworkSpec{.species = {"X", "Y"}, .reactions = {"0 -> X, 1", "X -> Y, 1", "Y -> 0, 1"}, .initial = {{"X", 40000}}}.bind({}), times);
+  EXPECT_EQ(many.level, "ssa");
+  EXPECT_NE(many.why.find("states"), std::string::npos);
+  const FspPlan plan = fsp_plan(gene_switch(), law);
+  EXPECT_EQ(plan.dimensions, 2u);
+  EXPECT_LT(plan.states, 2000);
+  EXPECT_EQ(fsp_level(schlogl(10)).plan(law).size(), 2u);
+}
+
+}  // namespace
+}  // namespace meso::kinetics

@@ -1,0 +1,551 @@
+#include "num/markov.h"
+
+#include <Eigen/Dense>
+#include <Eigen/Sparse>
+#include <Eigen/SparseLU>
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <complex>
+#include <limits>
+#include <numeric>
+
+#include "base/error.h"
+
+namespace meso::num {
+
+double Generator::exit(std::size_t j) const {
+  double sum = leak[j];
+  for (std::size_t k = start[j]; k < start[j + 1]; ++k) sum += rate[k];
+  return sum;
+}
+
+std::size_t Generator::bandwidth() const {
+  std::size_t width = 0;
+  for (std::size_t j = 0; j < size(); ++j)
+    for (std::size_t k = start[j]; k < start[j + 1]; ++k) width = std::max(width, target[k] > j ? target[k] - j : j - target[k]);
+  return width;
+}
+
+std::vector<std::vector<std::uint32_t>> closed_classes(const Generator& g) {
+  const std::size_t n = g.size();
+  constexpr std::uint32_t unseen = std::numeric_limits<std::uint32_t>::max();
+  std::vector<std::uint32_t> order(n, unseen), low(n), component(n, unseen), stack;
+  std::vector<std::pair<std::uint32_t, std::size_t>> path;  // state, next transition to look at
+  std::uint32_t clock = 0, components = 0;
+  for (std::uint32_t root = 0; root < n; ++root) {
+    if (order[root] != unseen) continue;
+    path.push_back({root, g.start[root]});
+    order[root] = low[root] = clock++;
+    stack.push_back(root);
+    while (!path.empty()) {
+      auto& [j, k] = path.back();
+      if (k < g.start[j + 1]) {
+        const std::uint32_t i = g.target[k++];
+        if (order[i] == unseen) {
+          order[i] = low[i] = clock++;
+          stack.push_back(i);
+          path.push_back({i, g.start[i]});
+        } else if (component[i] == unseen) {
+          low[j] = std::min(low[j], order[i]);
+        }
+        continue;
+      }
+      const std::uint32_t done = j;
+      path.pop_back();
+      if (!path.empty()) low[path.back().first] = std::min(low[path.back().first], low[done]);
+      if (low[done] != order[done]) continue;
+      while (true) {
+        const std::uint32_t member = stack.back();
+        stack.pop_back();
+        component[member] = components;
+        if (member == done) break;
+      }
+      ++components;
+    }
+  }
+  std::vector<char> open(components, 0);
+  for (std::size_t j = 0; j < n; ++j)
+    for (std::size_t k = g.start[j]; k < g.start[j + 1]; ++k)
+      if (component[g.target[k]] != component[j]) open[component[j]] = 1;
+  std::vector<std::vector<std::uint32_t>> classes;
+  std::vector<std::size_t> place(components, n);
+  for (std::uint32_t j = 0; j < n; ++j) {
+    if (open[component[j]]) continue;
+    if (place[component[j]] == n) {
+      place[component[j]] = classes.size();
+      classes.emplace_back();
+    }
+    classes[place[component[j]]].push_back(j);
+  }
+  return classes;
+}
+
+Generator restricted(const Generator& g, std::span<const std::uint32_t> states) {
+  constexpr std::uint32_t outside = std::numeric_limits<std::uint32_t>::max();
+  std::vector<std::uint32_t> place(g.size(), outside);
+  for (std::size_t i = 0; i < states.size(); ++i) place[states[i]] = static_cast<std::uint32_t>(i);
+  Generator part;
+  part.start.reserve(states.size() + 1);
+  for (const std::uint32_t j : states) {
+    for (std::size_t k = g.start[j]; k < g.start[j + 1]; ++k) {
+      if (place[g.target[k]] == outside) continue;
+      part.target.push_back(place[g.target[k]]);
+      part.rate.push_back(g.rate[k]);
+    }
+    part.start.push_back(part.target.size());
+    part.leak.push_back(0);
+  }
+  return part;
+}
+
+// ---------------------------------------------------------------------------------------------------- uniformisation
+
+PoissonWindow poisson_window(double mean, double cut) {
+  PoissonWindow window;
+  if (!(mean > 0)) {
+    window.weight = {1.0};
+    return window;
+  }
+  // From the mode outwards, each side until a geometric bound of the rest is below cut / 2.
+  const auto mode = static_cast<std::size_t>(mean);
+  const double log_mode = static_cast<double>(mode) * std::log(mean) - mean - std::lgamma(static_cast<double>(mode) + 1);
+  const double top = std::exp(log_mode);
+  std::vector<double> left, right;
+  double w = top;
+  for (std::size_t k = mode; k > 0; --k) {
+    const double ratio = static_cast<double>(k) / mean;  // weight(k-1) / weight(k), falling with k
+    w *= ratio;
+    left.push_back(w);
+    if (ratio < 1 && w * ratio / (1 - ratio) < 0.5 * cut) break;
+  }
+  w = top;
+  for (std::size_t k = mode + 1;; ++k) {
+    const double ratio = mean / static_cast<double>(k);
+    w *= ratio;
+    right.push_back(w);
+    if (ratio < 1 && w * ratio / (1 - ratio) < 0.5 * cut) break;
+  }
+  window.first = mode - left.size();
+  window.weight.assign(left.rbegin(), left.rend());
+  window.weight.push_back(top);
+  window.weight.insert(window.weight.end(), right.begin(), right.end());
+  // lgamma costs a few units of its large argument; the sum is known to be 1 within `cut`, so the error is taken out.
+  const double sum = std::accumulate(window.weight.begin(), window.weight.end(), 0.0);
+  if (window.weight.size() > 1) for (double& x : window.weight) x *= (1 - cut) / sum;
+  return window;
+}
+
+Uniformised::Uniformised(const Generator& g) : leak_(g.leak) {
+  const std::size_t n = g.size();
+  std::vector<double> exit(n);
+  for (std::size_t j = 0; j < n; ++j) {
+    exit[j] = g.exit(j);
+    rate_ = std::max(rate_, exit[j]);
+  }
+  row_.assign(n + 1, 0);
+  for (const std::uint32_t i : g.target) ++row_[i + 1];
+  for (std::size_t i = 0; i < n; ++i) row_[i + 1] += row_[i];
+  source_.resize(g.target.size());
+  value_.resize(g.target.size());
+  std::vector<std::size_t> next(row_.begin(), row_.end() - 1);
+  const double inverse = rate_ > 0 ? 1 / rate_ : 0;
+  for (std::size_t j = 0; j < n; ++j)
+    for (std::size_t k = g.start[j]; k < g.start[j + 1]; ++k) {
+      const std::size_t at = next[g.target[k]]++;
+      source_[at] = static_cast<std::uint32_t>(j);
+      value_[at] = g.rate[k] * inverse;
+    }
+  stay_.resize(n);
+  for (std::size_t j = 0; j < n; ++j) stay_[j] = std::max(0.0, 1 - exit[j] * inverse);
+  x_.resize(n);
+  y_.resize(n);
+}
+
+void Uniformised::advance(std::span<double> p, double h, double cut, std::span<double> leaked) {
+  const std::size_t n = p.size();
+  if (rate_ == 0 || h == 0) return;
+  const PoissonWindow window = poisson_window(rate_ * h, cut);
+  std::copy(p.begin(), p.end(), x_.begin());
+  std::fill(p.begin(), p.end(), 0.0);
+  // Leak through state j up to time h: sum_k P(at least k + 1 events) (leak_j / rate) (P^k p)_j.
+  std::vector<std::size_t> gates;
+  if (!leaked.empty())
+    for (std::size_t j = 0; j < n; ++j)
+      if (leak_[j] > 0) gates.push_back(j);
+  double later = 1;  // probability of at least k events
+  const std::size_t last = window.first + window.weight.size() - 1;
+  for (std::size_t k = 0;; ++k) {
+    if (k >= window.first) {
+      const double w = window.weight[k - window.first];
+      later = std::max(0.0, later - w);
+      for (std::size_t i = 0; i < n; ++i) p[i] += w * x_[i];
+    }
+    for (const std::size_t j : gates) leaked[j] += later * leak_[j] / rate_ * x_[j];
+    if (k == last) break;
+    for (std::size_t i = 0; i < n; ++i) {
+      double sum = stay_[i] * x_[i];
+      for (std::size_t e = row_[i]; e < row_[i + 1]; ++e) sum += value_[e] * x_[source_[e]];
+      y_[i] = sum;
+    }
+    x_.swap(y_);
+  }
+}
+
+// ------------------------------------------------------------------------------------------------ banded exponential
+
+namespace {
+
+struct PadeTerm {
+  std::complex<double> pole, residue;  // r(z) = sum of residue / (z - pole); complex ones stand for their conjugate too
+};
+
+/// Poles and residues of the (4,5) Padé approximant of exp, by Newton's method with deflation in long double.
+const std::array<PadeTerm, 3>& pade45() {
+  static const std::array<PadeTerm, 3> terms = [] {
+    using C = std::complex<long double>;
+    constexpr int top = 4, bottom = 5;
+    const auto factorial = [](int m) { long double f = 1; for (int i = 2; i <= m; ++i) f *= i; return f; };
+    std::array<long double, top + 1> numerator{};
+    std::array<long double, bottom + 1> denominator{};
+    for (int i = 0; i <= top; ++i)
+      numerator[i] = factorial(top + bottom - i) * factorial(top) / (factorial(top + bottom) * factorial(i) * factorial(top - i));
+    for (int i = 0; i <= bottom; ++i)
+      denominator[i] = (i % 2 ? -1 : 1) * factorial(top + bottom - i) * factorial(bottom) / (factorial(top + bottom) * factorial(i) * factorial(bottom - i));
+    const auto value = [](const auto& c, C z) { C s = 0; for (std::size_t i = c.size(); i-- > 0;) s = s * z + c[i]; return s; };
+    const auto slope = [&](C z) { C s = 0; for (int i = bottom; i >= 1; --i) s = s * z + denominator[i] * static_cast<long double>(i); return s; };
+    std::array<C, bottom> roots;  // Durand-Kerner
+    for (int i = 0; i < bottom; ++i) roots[i] = C(4, 0) + std::pow(C(0.4L, 2.9L), static_cast<long double>(i) / 1.5L);
+    for (int sweep = 0; sweep < 500; ++sweep)
+      for (int i = 0; i < bottom; ++i) {
+        C product = denominator[bottom];
+        for (int j = 0; j < bottom; ++j)
+          if (j != i) product *= roots[i] - roots[j];
+        roots[i] -= value(denominator, roots[i]) / product;
+      }
+    std::array<PadeTerm, 3> found{};
+    std::size_t count = 0;
+    for (C z : roots) {
+      for (int polish = 0; polish < 3; ++polish) z -= value(denominator, z) / slope(z);
+      if (z.imag() < -1e-8L) continue;
+      const C residue = value(numerator, z) / slope(z);
+      if (count < found.size()) found[count++] = {std::complex<double>(z), std::complex<double>(residue)};
+    }
+    if (count != found.size()) throw NumericalBreakdown("the poles of the (4,5) Padé approximant were not found");
+    return found;
+  }();
+  return terms;
+}
+
+double norm1(std::span<const double> x) {
+  double s = 0;
+  for (const double v : x) s += std::abs(v);
+  return s;
+}
+
+}  // namespace
+
+BandedExponential::BandedExponential(const Generator& g) : n_(g.size()) {
+  for (std::size_t j = 0; j < n_; ++j)
+    for (std::size_t k = g.start[j]; k < g.start[j + 1]; ++k) {
+      if (g.target[k] > j) lower_ = std::max(lower_, g.target[k] - j);
+      else upper_ = std::max(upper_, j - g.target[k]);
+    }
+  const std::size_t width = lower_ + upper_ + 1;
+  band_.assign(n_ * width, 0.0);
+  for (std::size_t j = 0; j < n_; ++j) {
+    const double exit = g.exit(j);
+    rate_ = std::max(rate_, exit);
+    band_[j * width + upper_] = -exit;
+    for (std::size_t k = g.start[j]; k < g.start[j + 1]; ++k) band_[j * width + (g.target[k] + upper_ - j)] += g.rate[k];
+  }
+  re_.resize(band_.size());
+  im_.resize(band_.size());
+  xr_.resize(n_);
+  xi_.resize(n_);
+  full_.resize(n_);
+  half_.resize(n_);
+  twice_.resize(n_);
+}
+
+/// out = r(h A) p = sum over poles of residue (h A - pole)^-1 p.
+void BandedExponential::apply(std::span<const double> p, double h, std::vector<double>& out) {
+  std::fill(out.begin(), out.end(), 0.0);
+  const std::size_t width = lower_ + upper_ + 1;
+  for (const PadeTerm& term : pade45()) {
+    ++solves_;
+    const bool is_real = std::abs(term.pole.imag()) < 1e-12;
+    // Matrix M = pole - h A; then residue (h A - pole)^-1 p = -residue M^-1 p.
+    if (is_real) {
+      for (std::size_t k = 0; k < band_.size(); ++k) re_[k] = -h * band_[k];
+      for (std::size_t j = 0; j < n_; ++j) re_[j * width + upper_] += term.pole.real();
+      std::copy(p.begin(), p.end(), xr_.begin());
+      for (std::size_t j = 0; j < n_; ++j) {
+        const double inverse = 1 / re_[j * width + upper_];
+        const std::size_t below = std::min(lower_, n_ - 1 - j), right = std::min(upper_, n_ - 1 - j);
+        for (std::size_t a = 1; a <= below; ++a) {
+          const double factor = re_[j * width + upper_ + a] * inverse;
+          if (factor == 0) continue;
+          for (std::size_t b = 1; b <= right; ++b) re_[(j + b) * width + upper_ + a - b] -= factor * re_[(j + b) * width + upper_ - b];
+          xr_[j + a] -= factor * xr_[j];
+        }
+      }
+      for (std::size_t j = n_; j-- > 0;) {
+        xr_[j] /= re_[j * width + upper_];
+        const std::size_t above = std::min(upper_, j);
+        for (std::size_t b = 1; b <= above; ++b) xr_[j - b] -= re_[j * width + upper_ - b] * xr_[j];
+      }
+      const double c = -term.residue.real();
+      for (std::size_t i = 0; i < n_; ++i) out[i] += c * xr_[i];
+      continue;
+    }
+    for (std::size_t k = 0; k < band_.size(); ++k) {
+      re_[k] = -h * band_[k];
+      im_[k] = 0;
+    }
+    for (std::size_t j = 0; j < n_; ++j) {
+      re_[j * width + upper_] += term.pole.real();
+      im_[j * width + upper_] = term.pole.imag();
+    }
+    std::copy(p.begin(), p.end(), xr_.begin());
+    std::fill(xi_.begin(), xi_.end(), 0.0);
+    for (std::size_t j = 0; j < n_; ++j) {
+      const double dr = re_[j * width + upper_], di = im_[j * width + upper_], size = dr * dr + di * di;
+      const double vr = dr / size, vi = -di / size;
+      const std::size_t below = std::min(lower_, n_ - 1 - j), right = std::min(upper_, n_ - 1 - j);
+      for (std::size_t a = 1; a <= below; ++a) {
+        const double er = re_[j * width + upper_ + a], ei = im_[j * width + upper_ + a];
+        if (er == 0 && ei == 0) continue;
+        const double fr = er * vr - ei * vi, fi = er * vi + ei * vr;
+        for (std::size_t b = 1; b <= right; ++b) {
+          const std::size_t from = (j + b) * width + upper_ - b, to = from + a;
+          const double ur = re_[from], ui = im_[from];
+          re_[to] -= fr * ur - fi * ui;
+          im_[to] -= fr * ui + fi * ur;
+        }
+        xr_[j + a] -= fr * xr_[j] - fi * xi_[j];
+        xi_[j + a] -= fr * xi_[j] + fi * xr_[j];
+      }
+    }
+    for (std::size_t j = n_; j-- > 0;) {
+      const double dr = re_[j * width + upper_], di = im_[j * width + upper_], size = dr * dr + di * di;
+      const double r = (xr_[j] * dr + xi_[j] * di) / size, s = (xi_[j] * dr - xr_[j] * di) / size;
+      xr_[j] = r;
+      xi_[j] = s;
+      const std::size_t above = std::min(upper_, j);
+      for (std::size_t b = 1; b <= above; ++b) {
+        const double ur = re_[j * width + upper_ - b], ui = im_[j * width + upper_ - b];
+        xr_[j - b] -= ur * r - ui * s;
+        xi_[j - b] -= ur * s + ui * r;
+      }
+    }
+    const double cr = -2 * term.residue.real(), ci = -2 * term.residue.imag();  // the conjugate pole gives the same real part
+    for (std::size_t i = 0; i < n_; ++i) out[i] += cr * xr_[i] - ci * xi_[i];
+  }
+}
+
+double BandedExponential::advance(std::span<double> p, double t, double tolerance, double& step) {
+  if (rate_ == 0 || t <= 0) return 0;
+  if (!(step > 0)) step = 1 / rate_;
+  constexpr double order = 9, floor = 5e-15;  // 1-norm rounding of one step; asking for less would only shrink the steps
+  double done = 0, error = 0;
+  while (done < t) {
+    double h = std::min(step, t - done);
+    if (t - done - h < 1e-3 * h) h = t - done;
+    apply(p, h, full_);
+    apply(p, 0.5 * h, half_);
+    apply(half_, 0.5 * h, twice_);
+    double difference = 0;
+    for (std::size_t i = 0; i < n_; ++i) difference += std::abs(full_[i] - twice_[i]);
+    // Two half steps err by difference / (2^9 - 1) in the limit of small h; 31 in place of 511 covers the order reduction
+    // that stiff problems show.
+    const double estimate = difference / 31;
+    const double allowed = std::max(tolerance * h / t, floor);
+    if (!std::isfinite(estimate)) throw NumericalBreakdown("the implicit solver of the master equation met a number that is not finite");
+    const double factor = estimate > 0 ? 0.85 * std::pow(allowed / estimate, 1 / (order + 1)) : 4;
+    if (estimate > allowed && h * rate_ > 1e-6) {
+      step = h * std::clamp(factor, 0.1, 0.7);
+      continue;
+    }
+    std::copy(twice_.begin(), twice_.end(), p.begin());
+    error += estimate + 1e-16 * norm1(p);
+    done = h == t - done ? t : done + h;
+    if (done < t || h >= step) step = h * std::clamp(factor, 0.3, 4.0);
+  }
+  return error;
+}
+
+// --------------------------------------------------------------------------------------------------- stationary laws
+
+std::vector<double> stationary_gth(const Generator& g) {
+  const std::size_t n = g.size(), width = g.bandwidth(), row = 2 * width + 1;
+  // rate from j to i = j + d at q[j * row + d + width]
+  std::vector<double> q(n * row, 0.0), total(n, 0.0);
+  for (std::size_t j = 0; j < n; ++j)
+    for (std::size_t k = g.start[j]; k < g.start[j + 1]; ++k) q[j * row + (g.target[k] + width - j)] += g.rate[k];
+  // Censor states from the last one down: paths through m become direct rates among the states below it.
+  for (std::size_t m = n; m-- > 1;) {
+    const std::size_t first = m > width ? m - width : 0;
+    double down = 0;
+    for (std::size_t i = first; i < m; ++i) down += q[m * row + (i + width - m)];
+    total[m] = down;
+    if (!(down > 0)) throw NumericalBreakdown("the stationary law was asked of a chain that is not irreducible");
+    for (std::size_t j = first; j < m; ++j) {
+      const double up = q[j * row + (m + width - j)];
+      if (up == 0) continue;
+      const double share = up / down;
+      for (std::size_t i = first; i < m; ++i)
+        if (i != j) q[j * row + (i + width - j)] += share * q[m * row + (i + width - m)];
+    }
+  }
+  std::vector<double> p(n, 0.0);
+  p[0] = 1;
+  for (std::size_t m = 1; m < n; ++m) {
+    const std::size_t first = m > width ? m - width : 0;
+    double in = 0;
+    for (std::size_t j = first; j < m; ++j) in += p[j] * q[j * row + (m + width - j)];
+    p[m] = in / total[m];
+    if (p[m] > 1e200)
+      for (std::size_t i = 0; i <= m; ++i) p[i] *= 1e-200;
+  }
+  double sum = 0;
+  for (const double x : p) sum += x;
+  for (double& x : p) x /= sum;
+  return p;
+}
+
+struct EliminatedLu::Impl {
+  using Matrix = Eigen::SparseMatrix<double>;
+  Matrix a;                  // n x n, row and column `pinned` empty but for a 1 on the diagonal
+  Eigen::VectorXd column;    // A(., pinned) without the diagonal
+  std::size_t pinned = 0;
+  Eigen::SparseLU<Matrix, Eigen::COLAMDOrdering<int>> lu;
+
+  /// Refined solution; `correction` is the last step's 1-norm relative to x.
+  Eigen::VectorXd solve(const Eigen::VectorXd& b, double* correction) const {
+    Eigen::VectorXd x = lu.solve(b);
+    double last = std::numeric_limits<double>::infinity();
+    for (int k = 0; k < 4; ++k) {
+      const Eigen::VectorXd residual = b - a * x;
+      const Eigen::VectorXd dx = lu.solve(residual);
+      const double size = dx.lpNorm<1>() / std::max(x.lpNorm<1>(), std::numeric_limits<double>::min());
+      if (!(size < last)) break;
+      x += dx;
+      last = size;
+      if (size < 1e-15) break;
+    }
+    if (correction) *correction = last;
+    return x;
+  }
+};
+
+EliminatedLu::EliminatedLu(const Generator& g, std::size_t pinned) : impl_(std::make_unique<Impl>()) {
+  const std::size_t n = g.size();
+  impl_->pinned = pinned;
+  impl_->column = Eigen::VectorXd::Zero(static_cast<Eigen::Index>(n));
+  std::vector<Eigen::Triplet<double>> entries;
+  entries.reserve(g.target.size() + n);
+  for (std::size_t j = 0; j < n; ++j) {
+    if (j == pinned) {
+      for (std::size_t k = g.start[j]; k < g.start[j + 1]; ++k) impl_->column[g.target[k]] += g.rate[k];
+      continue;
+    }
+    double exit = 0;
+    for (std::size_t k = g.start[j]; k < g.start[j + 1]; ++k) {
+      exit += g.rate[k];
+      if (g.target[k] != pinned) entries.emplace_back(static_cast<int>(g.target[k]), static_cast<int>(j), g.rate[k]);
+    }
+    entries.emplace_back(static_cast<int>(j), static_cast<int>(j), -exit);
+  }
+  entries.emplace_back(static_cast<int>(pinned), static_cast<int>(pinned), 1.0);
+  impl_->a.resize(static_cast<Eigen::Index>(n), static_cast<Eigen::Index>(n));
+  impl_->a.setFromTriplets(entries.begin(), entries.end());
+  impl_->a.makeCompressed();
+  impl_->lu.setPivotThreshold(0.0);  // columns are diagonally dominant: the diagonal is always a stable pivot
+  impl_->lu.analyzePattern(impl_->a);
+  impl_->lu.factorize(impl_->a);
+  if (impl_->lu.info() != Eigen::Success)
+    throw NumericalBreakdown("sparse LU of the generator failed (" + impl_->lu.lastErrorMessage() + "): the chain may be reducible");
+}
+EliminatedLu::~EliminatedLu() = default;
+EliminatedLu::EliminatedLu(EliminatedLu&&) noexcept = default;
+EliminatedLu& EliminatedLu::operator=(EliminatedLu&&) noexcept = default;
+
+std::size_t EliminatedLu::fill() const { return static_cast<std::size_t>(impl_->lu.nnzL() + impl_->lu.nnzU()); }
+
+std::vector<double> EliminatedLu::stationary(double* correction) const {
+  Eigen::VectorXd b = -impl_->column;
+  b[static_cast<Eigen::Index>(impl_->pinned)] = 1;
+  Eigen::VectorXd x = impl_->solve(b, correction);
+  if (!x.allFinite()) throw NumericalBreakdown("the stationary equations have no finite solution: the chain may be reducible");
+  // Entries far in the tails may come out as minus rounding; a law has none.
+  x = x.cwiseMax(0.0);
+  x /= x.sum();
+  return {x.data(), x.data() + x.size()};
+}
+
+std::vector<double> EliminatedLu::group_inverse(std::span<const double> x, std::span<const double> law) const {
+  Eigen::VectorXd b = Eigen::Map<const Eigen::VectorXd>(x.data(), static_cast<Eigen::Index>(x.size()));
+  b[static_cast<Eigen::Index>(impl_->pinned)] = 0;
+  Eigen::VectorXd y = impl_->lu.solve(b);
+  y -= y.sum() * Eigen::Map<const Eigen::VectorXd>(law.data(), static_cast<Eigen::Index>(law.size()));
+  return {y.data(), y.data() + y.size()};
+}
+
+std::optional<double> spectral_gap(const EliminatedLu& lu, std::span<const double> law, const std::vector<std::vector<double>>& starts) {
+  const auto n = static_cast<Eigen::Index>(law.size());
+  if (n < 2) return std::nullopt;
+  const Eigen::Map<const Eigen::VectorXd> pi(law.data(), n);
+  // Work in y = x / sqrt(pi): there a reversible chain is symmetric, and others are far less non-normal than in x.
+  const Eigen::VectorXd root = pi.cwiseMax(1e-200).cwiseSqrt();
+  Eigen::VectorXd v = Eigen::VectorXd::Zero(n);
+  for (const std::vector<double>& start : starts) {
+    const Eigen::VectorXd s = Eigen::Map<const Eigen::VectorXd>(start.data(), n).cwiseQuotient(root);
+    if (s.norm() > 0) v += s / s.norm();
+  }
+  for (Eigen::Index i = 0; i < n; ++i)  // a fixed irregular part, so that no symmetry hides the slow mode
+    v[i] += 0.3 * root[i] * std::sin(1.0 + 12.9898 * static_cast<double>(i) + 0.1 * static_cast<double>(i % 7));
+  v -= v.dot(root) / root.squaredNorm() * root;
+  v.normalize();
+  const int most = static_cast<int>(std::min<Eigen::Index>(80, n - 1));
+  Eigen::MatrixXd basis(n, most + 1);
+  Eigen::MatrixXd h = Eigen::MatrixXd::Zero(most + 1, most);
+  basis.col(0) = v;
+  std::vector<double> x(law.size());
+  double previous = 0;
+  for (int k = 0; k < most; ++k) {
+    for (Eigen::Index i = 0; i < n; ++i) x[static_cast<std::size_t>(i)] = basis(i, k) * root[i];
+    const std::vector<double> y = lu.group_inverse(x, law);
+    Eigen::VectorXd w = Eigen::Map<const Eigen::VectorXd>(y.data(), n).cwiseQuotient(root);
+    for (int pass = 0; pass < 2; ++pass) {
+      const Eigen::VectorXd c = basis.leftCols(k + 1).transpose() * w;
+      w -= basis.leftCols(k + 1) * c;
+      h.col(k).head(k + 1) += c;
+    }
+    const double beta = w.norm();
+    h(k + 1, k) = beta;
+    const bool complete = beta < 1e-13 * h.col(k).head(k + 1).norm() || k + 1 == static_cast<int>(n) - 1;
+    if (k >= 3 || complete) {
+      const Eigen::EigenSolver<Eigen::MatrixXd> solver(h.topLeftCorner(k + 1, k + 1));
+      double slowest = std::numeric_limits<double>::infinity(), residual = 0;
+      for (Eigen::Index i = 0; i <= k; ++i) {
+        const std::complex<double> theta = solver.eigenvalues()[i];
+        if (std::abs(theta) == 0) continue;
+        const double r = beta * std::abs(solver.eigenvectors()(k, i)) / std::abs(theta);
+        if (!complete && r > 1e-4) continue;  // Ritz values that have not settled say nothing yet
+        const double decay = -(1.0 / theta).real();
+        if (decay > 0 && decay < slowest) {
+          slowest = decay;
+          residual = r;
+        }
+      }
+      if (std::isfinite(slowest) && (complete || (residual < 1e-9 && std::abs(slowest - previous) < 1e-9 * slowest))) return slowest;
+      previous = slowest;
+    }
+    if (complete) break;
+    basis.col(k + 1) = w / beta;
+  }
+  return std::nullopt;
+}
+
+}  // namespace meso::num
