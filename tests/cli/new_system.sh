@@ -31,11 +31,12 @@ cmake -S "$copy" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DMESO_TESTS=OF
 nice -n 5 ninja -C "$build" meso > "$work/build.log" 2>&1 || { tail -n 40 "$work/build.log"; fail "the copy does not build"; }
 
 program="$build/apps/meso/meso"
-"$program" list | grep -q '^coin-toss ' || fail "meso list does not have the new system"
-"$program" info coin-toss | grep -q 'probability of heads' || fail "meso info does not explain it"
+"$program" list > "$work/list" && grep -q '^coin-toss ' "$work/list" || fail "meso list does not have the new system"
+"$program" info coin-toss > "$work/info" && grep -q 'probability of heads' "$work/info" || fail "meso info does not explain it"
 "$program" compare "$copy/systems/tests/coin-toss/studies/tosses.toml" --expect agrees --progress none -o "$work/out" || fail "its study does not agree"
 [[ -s "$work/out/report/index.html" ]] || fail "there is no report"
-"$build_tree/apps/meso/meso" list | grep -q coin-toss && fail "the toy is in the ordinary build"
+"$build_tree/apps/meso/meso" list > "$work/list"
+grep -q coin-toss "$work/list" && fail "the toy is in the ordinary build"
 
 (cd "$copy" && sha256sum --quiet -c "$work/before") || fail "a file outside the new folder changed"
 [[ "$build" == "$copy"/* ]] && rm -rf "$build"
