@@ -19,26 +19,26 @@ namespace {
 constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-SumNode merged(SumNode a, const SumNode& b) {
+void merge_into(SumNode& a, const SumNode& b) {
   for (std::size_t i = 0; i < a.sum.size(); ++i) a.sum[i] += b.sum[i];
   for (std::size_t i = 0; i < a.low.size(); ++i) {
     a.low[i] = std::min(a.low[i], b.low[i]);
     a.high[i] = std::max(a.high[i], b.high[i]);
   }
   a.count += b.count;
-  return a;
 }
 
-/// Pushes a node onto a chain in which equal neighbours merge while they stay within `limit` and aligned.
+/// Equal neighbours that together are an aligned range of at most `limit`.
+bool mergeable(const SumNode& before, const SumNode& last, std::uint64_t limit) {
+  return before.count == last.count && 2 * last.count <= limit && before.first % (2 * last.count) == 0;
+}
+
+/// Pushes a node onto a chain in which equal neighbours merge.
 void push_aligned(std::vector<SumNode>& chain, SumNode node, std::uint64_t limit) {
   chain.push_back(std::move(node));
-  while (chain.size() >= 2) {
-    const SumNode& last = chain.back();
-    const SumNode& before = chain[chain.size() - 2];
-    if (before.count != last.count || 2 * last.count > limit || before.first % (2 * last.count) != 0) return;
-    SumNode both = merged(std::move(chain[chain.size() - 2]), chain.back());
+  while (chain.size() >= 2 && mergeable(chain[chain.size() - 2], chain.back(), limit)) {
+    merge_into(chain[chain.size() - 2], chain.back());
     chain.pop_back();
-    chain.back() = std::move(both);
   }
 }
 
@@ -122,7 +122,7 @@ void Accumulator::push(SumNode node) {
 std::vector<SumNode> Accumulator::batches() const {
   std::vector<SumNode> result;
   for (const SumNode& node : nodes_) {
-    if (!result.empty() && result.back().first / size_ == node.first / size_) result.back() = merged(std::move(result.back()), node);
+    if (!result.empty() && result.back().first / size_ == node.first / size_) merge_into(result.back(), node);
     else result.push_back(node);
   }
   return result;
@@ -135,8 +135,10 @@ SumNode total_of(const std::vector<SumNode>& batches) {
   std::vector<SumNode> chain = batches;
   while (chain.size() > 1) {
     std::vector<SumNode> next;
-    for (std::size_t i = 0; i < chain.size(); i += 2)
-      next.push_back(i + 1 < chain.size() ? merged(std::move(chain[i]), chain[i + 1]) : std::move(chain[i]));
+    for (std::size_t i = 0; i < chain.size(); i += 2) {
+      if (i + 1 < chain.size()) merge_into(chain[i], chain[i + 1]);
+      next.push_back(std::move(chain[i]));
+    }
     chain = std::move(next);
   }
   return std::move(chain.front());
@@ -294,17 +296,23 @@ std::vector<SumNode> compute(const Plan& plan, const Monomials& monomials, std::
   for (std::size_t k = 0; k < count; ++k) tapes.emplace_back(plan, std::span<double>(data).subspan(k * size, size));
   sample(first, tapes);
 
+  // The chain of push_aligned, with the nodes' memory reused: trajectories may take a microsecond.
   std::vector<SumNode> chain;
+  std::size_t depth = 0;
   for (std::size_t k = 0; k < count; ++k) {
     const std::span<const double> tape(data.data() + k * size, size);
-    SumNode leaf;
+    if (depth == chain.size()) chain.emplace_back();
+    SumNode& leaf = chain[depth++];
     leaf.first = first + k;
     leaf.count = 1;
     leaf.sum.assign(monomials.size(), 0.0);
     monomials.add(tape, leaf.sum);
     leaf.low.assign(tape.begin(), tape.end());
-    leaf.high = leaf.low;
-    push_aligned(chain, std::move(leaf), limit);
+    leaf.high.assign(tape.begin(), tape.end());
+    while (depth >= 2 && mergeable(chain[depth - 2], chain[depth - 1], limit)) {
+      merge_into(chain[depth - 2], chain[depth - 1]);
+      --depth;
+    }
     if (first + k >= kept_paths) continue;
     for (std::size_t s = 0; s < plan.signals.size(); ++s) {
       if (!plan.signals[s].path) continue;
@@ -313,6 +321,7 @@ std::vector<SumNode> compute(const Plan& plan, const Monomials& monomials, std::
       paths.push_back(std::move(path));
     }
   }
+  chain.resize(depth);
   return chain;
 }
 

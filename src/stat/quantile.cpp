@@ -3,6 +3,7 @@
 #include <boost/math/distributions/binomial.hpp>
 #include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/students_t.hpp>
+#include <array>
 #include <cmath>
 
 namespace meso {
@@ -13,7 +14,17 @@ double normal_tail_quantile(double tail) { return bm::quantile(bm::complement(bm
 
 double student_tail_quantile(double tail, double dof) {
   if (dof > 1e9) return normal_tail_quantile(tail);
-  return bm::quantile(bm::complement(bm::students_t(dof), tail));
+  // A study asks for the same few quantiles at every point; finding one takes some ten microseconds.
+  struct Known {
+    double tail = -1, dof = -1, value = 0;
+  };
+  thread_local std::array<Known, 8> known;
+  thread_local std::size_t next = 0;
+  for (const Known& k : known)
+    if (k.tail == tail && k.dof == dof) return k.value;
+  Known& slot = known[next++ % known.size()];
+  slot = {tail, dof, bm::quantile(bm::complement(bm::students_t(dof), tail))};
+  return slot.value;
 }
 
 double no_variation_bound(double range, std::uint64_t n, double alpha) { return -range * std::expm1(std::log(alpha) / static_cast<double>(n)); }

@@ -1,0 +1,56 @@
+// The studies of this folder, whole: the transition by population dynamics, synergy by millions of full trees.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+
+#include "study/study_file.h"
+#include "systems/networks/budgeted-agents/budgeted_agents.h"
+
+namespace meso::systems::budgeted_agents {
+namespace {
+
+Results study(const std::string& name) {
+  const std::filesystem::path path = std::filesystem::path(MESO_SOURCE_DIR) / "systems/networks/budgeted-agents/studies" / (name + ".toml");
+  return run_study(read_study(read_toml(path), [](const ModelRequest&) { return system(); }), {.threads = 2});
+}
+
+TEST(Transition, TheStudyFindsWhereEachTheoryHolds) {
+  const Results results = study("transition");
+  ASSERT_EQ(results.points.size(), 21U);
+  int linear_holds = 0, linear_fails = 0, plateau_fails = 0;
+  for (const Verdict& verdict : results.verdicts) {
+    const double gamma = as_number(results.points[verdict.point].parameters.at("gamma"));
+    if (verdict.label == "recursion") {
+      EXPECT_EQ(verdict.outcome, Outcome::agrees) << "gamma " << gamma << ": " << verdict.reason;
+    }
+    if (verdict.label == "linear" && verdict.outcome == Outcome::agrees) ++linear_holds;
+    if (verdict.label == "linear" && verdict.outcome == Outcome::disagrees) ++linear_fails;
+    if (verdict.label == "linear" && gamma < 0.6) {
+      EXPECT_NE(verdict.outcome, Outcome::disagrees) << "weak signals stay weak below the threshold, gamma " << gamma;
+    }
+    if (verdict.label == "fixed-point" && verdict.outcome == Outcome::disagrees) ++plateau_fails;
+  }
+  EXPECT_GE(linear_holds, 8);
+  EXPECT_GE(linear_fails, 3);
+  EXPECT_GE(plateau_fails, 8);
+}
+
+TEST(Synergy, TheStudyFindsSynergyExactlyWhereSExceedsBeta) {
+  const Results results = study("synergy");
+  const double s = Node{.b = 5, .gamma = 0.9, .rho = 0.2}.organization_exponent();
+  for (const Verdict& verdict : results.verdicts) {
+    if (verdict.label != "recursion") continue;
+    EXPECT_EQ(verdict.outcome, Outcome::agrees) << verdict.reason;
+  }
+  for (const PointResult& point : results.points) {
+    const Estimate& ratio = *point.reference()->answer.find("synergy.ratio");
+    const double beta = as_number(point.parameters.at("beta")), z = (ratio.value[0] - 1) / ratio.std_error[0];
+    if (std::abs(z) > 6.5) {
+      EXPECT_EQ(z > 0, s > beta) << "beta " << beta << ", depth " << as_number(point.parameters.at("depth"));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace meso::systems::budgeted_agents
