@@ -86,8 +86,8 @@ std::string judge(const Table& table, const std::string& path, const std::string
   }
   if (header.find('/') == std::string::npos) return "";  // a neighbour in the same folder; the compiler checks that it is there
   const std::string from = floor_of(path);
-  const std::string to = floor_of(header.starts_with("systems/") || header.starts_with("apps/") || header.starts_with("testing/") ? header : "src/" + header);
-  if (to == "testing") return is_test(path) ? "" : "testing/ is for tests only";
+  const std::string to = floor_of(header.starts_with("systems/") || header.starts_with("apps/") || header.starts_with("testing/") || header.starts_with("tests/") ? header : "src/" + header);
+  if (to == "testing" || to == "tests") return is_test(path) ? "" : to + "/ is for tests only";
   if (!table.floor.contains(from)) return "the folder '" + from + "' has no row in cmake/Floors.cmake";
   if (!table.floor.contains(to)) return "\"" + header + "\" names no floor of cmake/Floors.cmake";
   if (to == "systems" && from == "systems") {  // a system is one folder: it may include its own headers only

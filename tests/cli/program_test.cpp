@@ -173,7 +173,7 @@ TEST_F(Program, JsonIsOneDocumentWithTheDocumentedNames) {
     for (const char* key : {"value", "std_error", "error_bound"}) EXPECT_EQ(mean.at(key).size(), 3u) << key;
     EXPECT_TRUE(mean.at("bound_kind") == "certified" || mean.at("bound_kind") == "estimated");
     if (level.at("label") == "normal-2") closure = true;
-    if (level.at("level") == "ssa") EXPECT_EQ(level.at("samples"), 256);
+    if (level.at("level") == "ssa") { EXPECT_EQ(level.at("samples"), 256); }
   }
   EXPECT_TRUE(closure) << "the label of closure:kind=normal,order=2 is normal-2";
 }
@@ -203,7 +203,7 @@ TEST_F(Program, AClosureThatLosesItsStateIsBroken) {  // few molecules: the seco
 
 // ---- a network of the user's own -----------------------------------------------------------------------------------
 
-const char* const toggle = R"([study]
+const char* const toggle = R"toml([study]
 title = "Toggle switch with Hill rates"
 
 [network]
@@ -241,7 +241,7 @@ relative = 0.10
 
 [budget]
 trajectories = 8192
-)";
+)toml";
 
 TEST_F(Program, JudgesANetworkThatNoPresetHas) {
   write("toggle.toml", toggle);
@@ -271,8 +271,12 @@ TEST_F(Program, RefusesWrongNamesWithTheNearestOne) {
   expect_refused("run dimer --level ssa --observable Y.mean --times 0:1:2 -o out", {"Y.mean"});
   expect_refused("compare dimer --against fspp --level lna --times 0:1:2 -o out", {"--against", "Did you mean 'fsp'?"});
   expect_refused("run dimer --levle ssa", {"--levle"});
-  expect_refused("rnu dimer", {"rnu"});
   expect_refused("list --family reaction-s", {"reactions"});
+}
+
+TEST_F(Program, RefusesAnUnknownVerbWithTheNearestOne) {
+  expect_refused("rnu dimer", {"'rnu'", "Did you mean 'run'?"});
+  expect_refused("", {"meso --help"});
 }
 
 TEST_F(Program, RefusesWrongValuesAndSaysWhatIsAllowed) {
@@ -322,7 +326,7 @@ TEST_F(Program, RefusesABrokenNetwork) {
   write("negative.toml", network("\"0 -> X, -1\""));
   expect_refused("run negative.toml -o out", {"-1"});
   write("law.toml", network("\"X -> 0, = X - 3\"", "initial = { X = 1 }\n"));
-  expect_refused("run law.toml -o out", {"X - 3", "negative"});
+  expect_refused("run law.toml -o out", {"law.toml:6", "X - 3", "must be a number >= 0"});
   write("fraction.toml", network("\"0 -> X, 1\"", "initial = { X = 1.5 }\n"));
   expect_refused("run fraction.toml -o out", {"1.5"});
   write("formula.toml", network("\"0 -> X, = 1 + (Y\""));
@@ -369,7 +373,7 @@ TEST_F(Program, AFullDiskLeavesNothingHalfWritten) {
 
 TEST_F(Program, AFullFileSystemLeavesNothingHalfWritten) {
   const Ran ran = shell(std::string("mkdir small && unshare --mount sh -c \"mount -t tmpfs -o size=64k none small && '") + MESO_PROGRAM + "' " + small_run +
-                        " -o small/out; echo status $?; find small -type f\"");
+                        " -o small/out; echo status \\$?; find small -type f\"");
   if (!contains(ran.out, "status")) GTEST_SKIP() << "a small file system cannot be mounted here: " << ran.err;
   EXPECT_TRUE(contains(ran.out, "status 1")) << ran.out << ran.err;
   EXPECT_FALSE(contains(ran.out, "index.html")) << ran.out;
@@ -377,12 +381,12 @@ TEST_F(Program, AFullFileSystemLeavesNothingHalfWritten) {
 }
 
 TEST_F(Program, AnInterruptedRunKeepsItsFinishedPoints) {
-  const Ran ran = shell(std::string("timeout --preserve-status -s INT 3 '") + MESO_PROGRAM +
+  const Ran ran = shell(std::string("timeout --foreground --preserve-status -s INT 3 '") + MESO_PROGRAM +
                         "' compare schlogl --against fsp --level ssa --times 0:20:41 --over volume=list:1,1.5,200,201,202,203 -n 200000 --progress none -o out");
   EXPECT_EQ(ran.status, 3) << ran.out << ran.err;
   EXPECT_TRUE(contains(ran.err, "interrupted")) << ran.err;
   EXPECT_FALSE(exists("out/report/index.html"));
-  if (exists("out/results.h5")) EXPECT_EQ(meso("report out").status, 0) << "what is there is whole";
+  if (exists("out/results.h5")) { EXPECT_EQ(meso("report out").status, 0) << "what is there is whole"; }
 }
 
 }  // namespace
