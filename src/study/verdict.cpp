@@ -234,11 +234,13 @@ Verdict judge(const LevelResult& candidate, const LevelResult& reference, const 
     v.reason = std::move(reason);
     return v;
   };
-  if (const Flag* flag = fatal_flag(candidate.answer, observable.name)) {
-    v.where = flag->where;
-    return ended(Outcome::broken, flag->text);
-  }
   const Estimate* c = candidate.answer.find(observable.name);
+  // A level that answers, but not this observable, lacks it; one that answers nothing may have broken down before it could.
+  const Flag* broken = fatal_flag(candidate.answer, observable.name);
+  if (broken && (c || candidate.answer.estimates.empty() || broken->observable == observable.name)) {
+    v.where = broken->where;
+    return ended(Outcome::broken, broken->text);
+  }
   if (!c) return ended(Outcome::absent, fmt::format("'{}' does not give {}", candidate.label, observable.name));
   const Estimate* r = reference.answer.find(observable.name);
   if (const Flag* flag = fatal_flag(reference.answer, observable.name))
@@ -303,7 +305,7 @@ Verdict judge(const LevelResult& candidate, const LevelResult& reference, const 
     v.scale = scale->value;
     v.margin = criterion.absolute + criterion.relative * scale->value;
 
-    double skewed_needed = 0, skewed_value = 0;
+    double skewed_needed = 0, skewed_value = 0, needed_disagree = infinity;
     bool any_no_variation = false, disagree_somewhere = false;
     std::uint64_t flat_n = 0;
     for (std::size_t i = 0; i < r->size(); ++i) {
@@ -355,11 +357,14 @@ Verdict judge(const LevelResult& candidate, const LevelResult& reference, const 
       }
       entry.add(low, high, skew_ok_disagree || low <= 1, coordinates(*r, i));
       disagree_somewhere = disagree_somewhere || (low > 1 && skew_ok_disagree);
-      // Trajectories that would decide this point: its half-width must fit between |d| and the margin.
-      const double room = std::abs(v.margin - d) - p.bound;
-      const double width = half_width(p, q_agree, true);
-      if (p.n > 0 && width > 0 && room > 0 && width > room) needed = std::max(needed, static_cast<double>(p.n) * std::pow(width / room, 2));
+      // Trajectories that would decide this point. What is seen of d may be noise: up to two errors of it are not counted
+      // against agreement. One clear point decides to disagree; all points must fit to agree.
+      const double margin = criterion.absolute + criterion.relative * local.value, width_agree = half_width(p, q_agree, true), width_disagree = half_width(p, q_disagree, false);
+      const double room_agree = margin - std::max(0.0, d - 2 * p.se) - p.bound, room_disagree = d - 2 * p.se - margin - p.bound;
+      if (p.n > 0 && room_disagree > 0) needed_disagree = std::min(needed_disagree, static_cast<double>(p.n) * std::max(1.0, std::pow(width_disagree / room_disagree, 2)));
+      else if (p.n > 0 && room_agree > 0 && width_agree > room_agree) needed = std::max(needed, static_cast<double>(p.n) * std::pow(width_agree / room_agree, 2));
     }
+    if (std::isfinite(needed_disagree)) needed = needed_disagree;
     if (any_no_variation && !disagree_somewhere) guard = fmt::format("no variation seen in {} trajectories", with_commas(flat_n));
     else if (skewed_needed > 0 && !disagree_somewhere) {
       needed = std::max(needed, skewed_needed);
@@ -381,8 +386,8 @@ Verdict judge(const LevelResult& candidate, const LevelResult& reference, const 
     return ended(Outcome::undecided, guard);
   }
   if (agrees) return ended(Outcome::agrees, "");
-  const bool sampled = c->samples || r->samples;
-  if (sampled && needed > 0) {
+  if (c->samples || r->samples) {  // sampling is the larger part, or may become so: twice as many at least
+    needed = std::max(needed, 2.0 * static_cast<double>(std::max(c->samples, r->samples)));
     v.needed = std::ceil(needed);
     return ended(Outcome::undecided, fmt::format("needs about {} trajectories", with_commas(static_cast<unsigned long long>(*v.needed))));
   }

@@ -128,6 +128,10 @@ TEST(Verdict, FlagsBreakTheObservablesTheyTouch) {
   bimodal.answer.flags.push_back({"bimodal", "X.mean", {}, "reference is bimodal (modes 4 and 29)", false});
   EXPECT_EQ(judge(closure, bimodal, mean, {}).remarks, std::vector<std::string>{"reference is bimodal (modes 4 and 29)"});
   EXPECT_EQ(judge(level("rate-equation", {}), reference, mean, {}).outcome, Outcome::absent);
+  LevelResult deterministic = level("rate-equation", {path("X.mean", {1, 2})});
+  deterministic.answer.flags.push_back({"several-stable-states", "", {}, "two stable states", true});
+  EXPECT_EQ(judge(deterministic, reference, mean, {}).outcome, Outcome::broken);
+  EXPECT_EQ(judge(deterministic, reference, variance, {}).outcome, Outcome::absent) << "it never gives a variance";
   EXPECT_EQ(judge(closure, level("lna", {}), mean, {}).outcome, Outcome::undecided);
 }
 
