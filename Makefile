@@ -5,6 +5,7 @@
 #   make test       install what is missing, build everything, run the tests (labels unit, truth, law, cli)
 #   make truth      the slow checks too; writes systems/<family>/<name>/reference/measured.json
 #   make bench      benchmarks: reactions per second and the like
+#   make picture    docs/verdict-map.svg, the picture of the README
 #   make clean      remove the build folder and the demo's results
 #
 # Set JOBS, BUILD or BUILD_TYPE on the command line to change them: make test JOBS=8
@@ -16,7 +17,7 @@ BUILD_TYPE ?= Release
 MESO := $(BUILD)/apps/meso/meso
 STUDIES := systems/reactions/schlogl/studies
 
-.PHONY: all demo test truth bench clean core-packages test-packages
+.PHONY: all demo picture test truth bench clean core-packages test-packages
 .DEFAULT_GOAL := all
 
 core-packages:
@@ -45,6 +46,11 @@ demo: all
 	@echo "Open in a browser:"
 	@echo "  $(CURDIR)/out/schlogl-closures/report/index.html"
 	@echo "  $(CURDIR)/out/schlogl-ssa-against-fsp/report/index.html"
+
+# The picture of the README, from the demo's first study.
+picture: all
+	@$(MESO) sweep $(STUDIES)/closures.toml -o out/schlogl-closures > /dev/null
+	@$(MESO) report out/schlogl-closures --verdict-map docs/verdict-map.svg
 
 test: test-packages
 	$(call configure,-DMESO_TESTS=ON)

@@ -42,7 +42,7 @@ std::string floor_of(const std::string& path) {
   return parts.empty() ? "" : parts[0];
 }
 
-bool is_test(const std::string& path) { return path.size() > 9 && path.ends_with("_test.cpp"); }
+bool is_test(const std::string& path) { return path.ends_with("_test.cpp") || path.ends_with("test_support.h") || path.ends_with("_fixture.h"); }
 
 // Who may include what of others. A prefix of the header's name -> prefixes of the folders, and whether headers may.
 struct Library {

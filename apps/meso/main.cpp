@@ -191,7 +191,12 @@ int program(int argc, char** argv) {
   } catch (const CLI::CallForVersion& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "meso: {}\n  meso --help and meso VERB --help list what there is\n", error.what());
+    std::vector<std::string> verbs;
+    for (const CLI::App* verb : app.get_subcommands({})) verbs.push_back(verb->get_name());
+    const std::string first = argc > 1 ? argv[1] : "";
+    if (app.get_subcommands().empty() && !first.empty() && first.front() != '-')
+      fmt::print(stderr, "meso: unknown verb '{}'.{}\n  known: {}\n", first, did_you_mean(first, verbs), join(verbs));
+    else fmt::print(stderr, "meso: {}\n  meso --help and meso VERB --help list what there is\n", error.what());
     return 2;
   }
 

@@ -203,48 +203,9 @@ TEST_F(Program, AClosureThatLosesItsStateIsBroken) {  // few molecules: the seco
 
 // ---- a network of the user's own -----------------------------------------------------------------------------------
 
-const char* const toggle = R"toml([study]
-title = "Toggle switch with Hill rates"
-
-[network]
-species = ["U", "V"]
-reactions = [
-  "0 -> U, = b + a*K^2/(K^2 + V^2)",
-  "0 -> V, = b + a*K^2/(K^2 + U^2)",
-  "U -> 0, d",
-  "V -> 0, d",
-]
-initial = { U = 4, V = 0 }
-[network.constants]
-a = 8
-b = 0.5
-K = 3
-d = 1
-
-[times]
-from = 0
-to = 4
-count = 9
-
-[reference]
-level = "fsp"
-[[candidate]]
-level = "ssa"
-[[candidate]]
-level = "lna"
-[[candidate]]
-level = "rate-equation"
-
-[compare]
-observables = ["U.mean", "V.mean", "U.variance"]
-relative = 0.10
-
-[budget]
-trajectories = 8192
-)toml";
 
 TEST_F(Program, JudgesANetworkThatNoPresetHas) {
-  write("toggle.toml", toggle);
+  write("toggle.toml", read_file(fs::path(MESO_SOURCE_DIR) / "docs/toggle.toml"));
   const Ran ran = meso("compare toggle.toml -o out --progress none");
   ASSERT_EQ(ran.status, 0) << ran.err;
   for (const char* part : {"ssa", "lna", "rate-equation", "U.mean", "agrees"}) EXPECT_TRUE(contains(ran.out, part)) << part << "\n" << ran.out;
