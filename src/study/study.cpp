@@ -1,6 +1,7 @@
 #include "study/study.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -344,6 +345,9 @@ class Runner {
     for (const std::string& name : study_.observables) results.observables.push_back(first.observable(name));
     results.notes = first.notes;
     results.provenance.version = version;
+    results.provenance.git = revision;
+    char host[256] = "";
+    if (gethostname(host, sizeof host - 1) == 0) results.provenance.host = host;
     results.provenance.compiler = fmt::format("g++ {}", __VERSION__);
     results.provenance.threads = options_.threads;
     const std::time_t now = std::time(nullptr);
