@@ -91,11 +91,12 @@ Study build_study(const Flags& flags, Study::Kind kind) {
   if (flags.seed) study.seed = *flags.seed;
   if (flags.confidence) study.confidence = *flags.confidence;
 
-  if (kind == Study::Kind::run && study.reference && flags.levels.empty()) {  // `run` on a comparison runs all its levels
-    study.levels.insert(study.levels.begin(), *study.reference);
-  }
-  if (kind == Study::Kind::run) study.reference.reset(), study.overrides.clear();
-  else if (!study.reference) throw InputError("--against LEVEL is missing: against which level should the others be judged?");
+  // A study file says itself whether it compares; `run STUDY.toml` runs it as it is, unless other levels are named.
+  if (kind == Study::Kind::run && study.reference && flags.levels.empty()) kind = Study::Kind::compare;
+  if (kind == Study::Kind::run) {
+    study.reference.reset();
+    study.overrides.clear();
+  } else if (!study.reference) throw InputError("--against LEVEL is missing: against which level should the others be judged?");
   if (study.levels.empty()) throw InputError("--level LEVEL is missing: which level should be run? (meso info " + study.system.name + " lists them)");
   study.kind = kind == Study::Kind::run ? kind : study.sweep.empty() ? Study::Kind::compare : Study::Kind::sweep;
   if (kind == Study::Kind::run && study.budget.max != study.budget.first) study.budget.max = study.budget.first;

@@ -12,7 +12,7 @@ System system() {
                .initial = {{"X", 0}, {"Y", 0}}},
       .name = "brusselator",
       .title = "Brusselator: a chemical oscillator",
-      .paper = {"validity-conditions-for-moment-closure-approximations-in-stochastic-chemical-kinetics",
+      .paper = {"moment-closure",
                 "Validity conditions for moment closure approximations in stochastic chemical kinetics", "2014-07-31"},
       .doc = "Two species, one autocatalytic step. The rate equation has the fixed point x = c3/c4, y = c2 c4/(c1 c3) and a limit cycle iff c2 > c4 + c1 (c3/c4)^2; "
              "the means of the master equation always relax.",

@@ -12,7 +12,7 @@ System system() {
                .initial = {{"M", 0}, {"P", 0}}},
       .name = "mrna-protein",
       .title = "Two-stage gene expression: mRNA and protein",
-      .paper = {"validity-conditions-for-moment-closure-approximations-in-stochastic-chemical-kinetics",
+      .paper = {"moment-closure",
                 "Validity conditions for moment closure approximations in stochastic chemical kinetics", "2014-07-31"},
       .doc = "Transcription, translation, decay of both. Every propensity is linear, so moment equations close by themselves and every level but the rate equation must be "
              "exact in mean and covariance: a check of the whole ladder.",

@@ -12,7 +12,7 @@ System system() {
                .initial = {{"X", 0}}},
       .name = "schlogl-b",
       .title = "Schlögl model with states at 1 and 4",
-      .paper = {"validity-conditions-for-moment-closure-approximations-in-stochastic-chemical-kinetics",
+      .paper = {"moment-closure",
                 "Validity conditions for moment closure approximations in stochastic chemical kinetics", "2014-07-31"},
       .doc = "The Schlögl model with a second set of constants: x' = -(x - 1)(x - 2)(x - 4), stable at 1 and 4.",
       .parameter_docs = {{"k1", "autocatalysis 2X -> 3X"}, {"k2", "its reverse 3X -> 2X"}, {"k3", "inflow 0 -> X"}, {"k4", "decay X -> 0"}},

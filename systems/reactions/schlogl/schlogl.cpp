@@ -12,7 +12,7 @@ System system() {
                .initial = {{"X", 0}}},
       .name = "schlogl",
       .title = "Schlögl model: bistable autocatalysis",
-      .paper = {"validity-conditions-for-moment-closure-approximations-in-stochastic-chemical-kinetics",
+      .paper = {"moment-closure",
                 "Validity conditions for moment closure approximations in stochastic chemical kinetics", "2014-07-31"},
       .doc = "One species that makes itself from pairs and destroys itself in triples. By default the rate equation x' = -(x - 0.5)(x - 1.5)(x - 3) has two stable "
              "states; the master equation has one stationary law with two humps, and switches between them ever more rarely as the volume grows.",
