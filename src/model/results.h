@@ -59,7 +59,7 @@ struct PointResult {
 struct OrderFit {
   std::string label, observable, parameter;
   double order = 0, std_error = 0, expected = 0;
-  std::vector<double> x, difference, difference_se;  ///< points used
+  std::vector<double> x, difference, difference_se;  ///< points used; differences relative to the reference, over a path where it peaks
   std::string text;                     ///< "order 1.02 +- 0.03 in 1/volume (expected 1)" or why none is given
 };
 

@@ -521,6 +521,8 @@ class Runner {
           const LevelResult *candidate = point.find(request.label), *reference = point.reference();
           const Estimate *c = candidate->answer.find(name), *r = reference->answer.find(name);
           if (!c || !r || c->size() != r->size() || c->size() == 0 || c->is_distribution) continue;
+          const auto& flags = candidate->answer.flags;  // a value after a breakdown says nothing of an order
+          if (std::any_of(flags.begin(), flags.end(), [&](const Flag& flag) { return flag.fatal && (flag.observable.empty() || flag.observable == name); })) continue;
           std::size_t peak = 0;  // over a path: the relative difference where the reference peaks
           for (std::size_t i = 0; i < r->size(); ++i)
             if (std::abs(r->value[i]) > std::abs(r->value[peak])) peak = i;
@@ -530,6 +532,7 @@ class Runner {
           d.push_back((c->value[peak] - r->value[peak]) / std::abs(r->value[peak]));
           e.push_back((std::hypot(c->samples ? c->se(peak) : 0.0, r->samples ? r->se(peak) : 0.0) + c->bound(peak) + r->bound(peak)) / std::abs(r->value[peak]));
         }
+        if (x.size() < 3) continue;
         const OrderEstimate order = fit_order(x, d, e);
         fit.x = x;
         fit.difference = d;

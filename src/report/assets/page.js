@@ -479,10 +479,11 @@ function drawOrders() {
   const section = $('#orders');
   if (!D.orders.length) return;
   section.hidden = false;
-  for (const fit of D.orders) {
-    const plot = box(section, `${fit.label}  ${fit.observable}`), level = D.levels.findIndex(l => l.label === fit.label), s = styles[Math.max(level, 0)];
+  const plots = D.orders.map(fit => box(section, `${fit.label}  ${fit.observable}`));  // all boxes first: each changes the width of the others
+  for (const [at, fit] of D.orders.entries()) {
+    const plot = plots[at], level = D.levels.findIndex(l => l.label === fit.label), s = styles[Math.max(level, 0)];
     plot.say.textContent = fit.text;
-    const obs = D.observables.find(o => o.name === fit.observable) || {unit: '1'}, parameter = D.sweep.find(p => p.name === fit.parameter.replace(/^1\//, ''));
+    const parameter = D.sweep.find(p => p.name === fit.parameter.replace(/^1\//, ''));
     const inverse = fit.parameter.startsWith('1/');
     const unit = parameter ? (parameter.unit === '1' || !parameter.unit ? '1' : inverse ? `1/(${parameter.unit})` : parameter.unit) : '1';
     const x = fit.x, y = fit.d.map(d => d === null ? null : Math.abs(d));
@@ -493,7 +494,7 @@ function drawOrders() {
       const mean = f => good.reduce((sum, i) => sum + Math.log(f[i]), 0) / good.length, a = mean(y) - fit.order * mean(x), ends = [Math.min(...good.map(i => x[i])), Math.max(...good.map(i => x[i]))];
       traces.push({x: ends, y: ends.map(v => Math.exp(a + fit.order * Math.log(v))), type: 'scatter', mode: 'lines', line: {color: '#000', width: 1.2, dash: 'dash'}, hoverinfo: 'text', text: `order ${number(fit.order, 3)} ± ${number(fit.se, 2)}`});
     }
-    draw(plot, traces, {xaxis: {title: titled(withUnit(fit.parameter, unit)), type: 'log'}, yaxis: {title: titled(withUnit(`|difference| of ${fit.observable}`, obs.unit)), type: 'log'}});
+    draw(plot, traces, {xaxis: {title: titled(withUnit(fit.parameter, unit)), type: 'log'}, yaxis: {title: titled(withUnit('relative |difference|', '1')), type: 'log'}});
   }
 }
 
