@@ -329,6 +329,8 @@ std::vector<SumNode> compute(const Plan& plan, const Monomials& monomials, std::
 
 EnsembleResult LevelRun::ensemble(const std::string& name, const Plan& plan, std::uint64_t grain, const BatchSample& sample) {
   if (grain == 0 || (grain & (grain - 1)) != 0) throw Error("the grain of '" + purpose_ + "' is not a power of two");
+  // Wide tapes (histograms over many times) are computed in smaller pieces: 32 MB a thread, and the bits are the same.
+  while (grain > 64 && grain * plan.tape_size() > (std::uint64_t{1} << 22)) grain /= 2;
   const Monomials monomials(plan);
   const std::string stream = purpose_ + (name.empty() ? "" : "/" + name);
 

@@ -249,13 +249,15 @@ Verdict judge(const LevelResult& candidate, const LevelResult& reference, const 
   if (!c->is_distribution && (c->size() != r->size() || c->axes != r->axes))
     return ended(Outcome::undecided, fmt::format("no reference: '{}' and '{}' give {} on different points", candidate.label, reference.label, observable.name));
 
+  // A ratio that has no value in the known initial state (Fano factor of no molecules) is no breakdown of either side.
+  const auto undefined = [&](std::size_t i) { return !c->is_distribution && c->is_exact(i) && r->is_exact(i) && std::isnan(c->value[i]) && std::isnan(r->value[i]); };
   for (std::size_t i = 0; i < c->size(); ++i)
-    if (!std::isfinite(c->value[i])) {
+    if (!std::isfinite(c->value[i]) && !undefined(i)) {
       v.where = coordinates(*c, i);
       return ended(Outcome::broken, fmt::format("{} is not finite{}", observable.name, at_text(v.where)));
     }
   for (std::size_t i = 0; i < r->size(); ++i)
-    if (!std::isfinite(r->value[i]))
+    if (!std::isfinite(r->value[i]) && (r->is_distribution || !undefined(i)))
       return ended(Outcome::undecided, fmt::format("no reference: {} of '{}' is not finite{}", observable.name, reference.label, at_text(coordinates(*r, i))));
 
   if (const Flag* flag = flag_of(reference.answer, observable.name, "bimodal")) v.remarks.push_back(flag->text);
@@ -309,6 +311,7 @@ Verdict judge(const LevelResult& candidate, const LevelResult& reference, const 
     bool any_no_variation = false, disagree_somewhere = false;
     std::uint64_t flat_n = 0;
     for (std::size_t i = 0; i < r->size(); ++i) {
+      if (undefined(i)) continue;
       const Point p = point_at(*c, *r, i, alpha_agree, alpha_disagree);
       Peak local = *scale;
       if (criterion.relative_to == Criterion::RelativeTo::value) {

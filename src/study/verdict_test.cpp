@@ -90,6 +90,15 @@ TEST(Verdict, ExactPointsAreComparedToRoundOff) {
   EXPECT_EQ(v.where.at("t"), 0);
 }
 
+TEST(Verdict, ARatioWithoutValueInTheInitialStateIsPassedOver) {
+  const ObservableInfo fano{"X.fano", "1", "variance over mean"};
+  Estimate r = path("X.fano", {NAN, 1.0}), c = path("X.fano", {NAN, 1.01});
+  r.exact = c.exact = {1, 0};
+  EXPECT_EQ(judge(level("lna", {c}), level("fsp", {r}), fano, {}).outcome, Outcome::agrees);
+  c.exact = {0, 0};
+  EXPECT_EQ(judge(level("lna", {c}), level("fsp", {r}), fano, {}).outcome, Outcome::broken) << "not known to be exact: a breakdown";
+}
+
 TEST(Verdict, NumericalBoundsCountAndTheirKindIsSaid) {
   const LevelResult reference = level("fsp", {path("X.mean", {100})});
   const LevelResult loose = level("lna", {path("X.mean", {101}, {10})});
