@@ -6,9 +6,7 @@ find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(TOMLPLUSPLUS REQUIRED IMPORTED_TARGET tomlplusplus)
-pkg_check_modules(FFTW REQUIRED IMPORTED_TARGET fftw3)
-pkg_check_modules(HIGHWAY REQUIRED IMPORTED_TARGET libhwy)
-find_package(SUNDIALS REQUIRED COMPONENTS cvode kinsol)
+find_package(SUNDIALS REQUIRED COMPONENTS cvode)
 
 # Serial HDF5, by its own pkg-config file: an MPI build on the same machine must not be picked up.
 set(HDF5_PREFER_PARALLEL OFF)
