@@ -16,15 +16,6 @@
 namespace meso::lattice {
 namespace {
 
-bool wide() {
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-  static const bool yes = __builtin_cpu_supports("avx2");
-  return yes;
-#else
-  return false;
-#endif
-}
-
 // sin and cos of half the angle on [-pi/2, pi/2], then sin x = 2 s c and cos x - 1 = -2 s^2. The first omitted terms of the
 // series are h^21/21! < 3e-16 and h^22/22! < 2e-17.
 MESO_INLINE void sine_cosine_kernel(double x, double& sine, double& cosine_minus_one) {
@@ -195,14 +186,45 @@ OscillatorForce::OscillatorForce(FourierCoupling coupling) : coupling_(std::move
 }
 
 void OscillatorForce::operator()(std::span<const double> h, std::span<double> force) const {
-  (wide() ? oscillator_force_wide : oscillator_force_plain)(h.data(), h.size(), coupling_.sine.data(), coupling_.cosine.data(), coupling_.sine.size(), force.data());
+  detail::oscillator_force(detail::widest_registers(), coupling_, h, force);
 }
 
 void KpzForce::operator()(std::span<const double> h, std::span<double> force) const {
-  (wide() ? kpz_force_wide : kpz_force_plain)(h.data(), h.size(), nu_, lambda_ / 6.0, force.data());
+  detail::kpz_force(detail::widest_registers(), nu_, lambda_, h, force);
 }
 
 namespace detail {
+
+Registers widest_registers() {
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+  static const Registers found = __builtin_cpu_supports("avx2") ? Registers::wide : Registers::narrow;
+  return found;
+#else
+  return Registers::narrow;
+#endif
+}
+
+void oscillator_force(Registers registers, const FourierCoupling& coupling, std::span<const double> h, std::span<double> force) {
+  (registers == Registers::wide ? oscillator_force_wide : oscillator_force_plain)(h.data(), h.size(), coupling.sine.data(), coupling.cosine.data(), coupling.sine.size(),
+                                                                                  force.data());
+}
+
+void kpz_force(Registers registers, double nu, double lambda, std::span<const double> h, std::span<double> force) {
+  (registers == Registers::wide ? kpz_force_wide : kpz_force_plain)(h.data(), h.size(), nu, lambda / 6.0, force.data());
+}
+
+double mean_bond_cosine(Registers registers, std::span<const double> h) {
+  const std::size_t n = h.size();
+  double values[kBlock], sum = 0;
+  const auto kernel = registers == Registers::wide ? bond_cosines_wide : bond_cosines_plain;
+  for (std::size_t first = 0; first + 1 < n; first += kBlock) {
+    const std::size_t count = std::min(kBlock, n - 1 - first);
+    kernel(h.data() + first, h.data() + first + 1, count, values);
+    for (std::size_t i = 0; i < count; ++i) sum += values[i];
+  }
+  sum += sine_cosine(h[0] - h[n - 1]).cosine_minus_one;
+  return 1.0 + sum / static_cast<double>(n);
+}
 
 void add_scaled(std::span<double> y, std::span<const double> x, double a) {
   double* __restrict to = y.data();
@@ -227,18 +249,7 @@ void fill_normal(std::span<double> out, double amplitude, FastStream& noise) {
 
 }  // namespace detail
 
-double mean_bond_cosine(std::span<const double> h) {
-  const std::size_t n = h.size();
-  double values[kBlock], sum = 0;
-  const auto kernel = wide() ? bond_cosines_wide : bond_cosines_plain;
-  for (std::size_t first = 0; first + 1 < n; first += kBlock) {
-    const std::size_t count = std::min(kBlock, n - 1 - first);
-    kernel(h.data() + first, h.data() + first + 1, count, values);
-    for (std::size_t i = 0; i < count; ++i) sum += values[i];
-  }
-  sum += sine_cosine(h[0] - h[n - 1]).cosine_minus_one;
-  return 1.0 + sum / static_cast<double>(n);
-}
+double mean_bond_cosine(std::span<const double> h) { return detail::mean_bond_cosine(detail::widest_registers(), h); }
 
 double mean_height(std::span<const double> h) {
   double sum = 0;

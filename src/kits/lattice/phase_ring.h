@@ -77,6 +77,14 @@ template <class F>
 concept RingForce = requires(const F force, std::span<const double> h, std::span<double> out) { force(h, out); };
 
 namespace detail {
+/// The loops over sites exist twice: for 256-bit registers (AVX2) and for 128-bit ones. Which runs is a matter of speed only; that
+/// both give the same bits is tested by calling either. `wide` needs a processor for which widest_registers() is `wide`.
+enum class Registers { narrow, wide };
+[[nodiscard]] Registers widest_registers();
+/// @param coupling  as many sine as cosine coefficients, at least one of each
+void oscillator_force(Registers registers, const FourierCoupling& coupling, std::span<const double> h, std::span<double> force);
+void kpz_force(Registers registers, double nu, double lambda, std::span<const double> h, std::span<double> force);
+[[nodiscard]] double mean_bond_cosine(Registers registers, std::span<const double> h);
 void add_scaled(std::span<double> y, std::span<const double> x, double a);                                // y += a x
 void set_sum(std::span<double> y, std::span<const double> x, std::span<const double> z, double a);        // y = x + a z
 void fill_normal(std::span<double> out, double amplitude, FastStream& noise);                             // amplitude N(0,1)

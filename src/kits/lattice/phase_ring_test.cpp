@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <numbers>
 
 namespace meso::lattice {
@@ -182,6 +185,46 @@ TEST(Steps, DrawOneNormalASiteAStepAndApplyTheDrive) {
     }
     for (std::size_t i = 0; i < n; ++i) EXPECT_NEAR(h[i], expected[i], 1e-12);
   }
+}
+
+// The digits of a study must not depend on the processor. Rings of every remainder of the lanes and around the ends of a block,
+// steep and flat profiles, phases many turns apart; a ring with noise is run on for long enough that one wrong last bit would spread.
+TEST(Registers, TheWideAndTheNarrowLoopsGiveTheSameBits) {
+  using detail::Registers;
+  if (detail::widest_registers() != Registers::wide) GTEST_SKIP() << "this processor has no 256-bit registers (AVX2)";
+  const auto bits = [](std::span<const double> x) {
+    std::vector<std::uint64_t> out;
+    for (const double v : x) out.push_back(std::bit_cast<std::uint64_t>(v));
+    return out;
+  };
+  const std::vector<FourierCoupling> couplings{{{0.8}, {0.6}}, {{0.9, -0.2, 0.1}, {0.4, 0.3, 0.0}}};
+  std::size_t compared = 0;
+  for (const std::size_t n : {3u, 4u, 5u, 6u, 7u, 8u, 9u, 127u, 128u, 129u, 130u, 131u, 132u, 257u, 1000u, 4096u})
+    for (const double size : {1e-9, 0.1, 3.0, 1e4}) {
+      const std::vector<double> h = rough(n, size, n);
+      std::vector<double> narrow(n), wide(n);
+      for (const FourierCoupling& coupling : couplings) {
+        detail::oscillator_force(Registers::narrow, coupling, h, narrow);
+        detail::oscillator_force(Registers::wide, coupling, h, wide);
+        EXPECT_EQ(bits(narrow), bits(wide)) << "oscillators, n = " << n << ", " << coupling.sine.size() << " harmonics, phases of size " << size;
+        compared += n;
+      }
+      detail::kpz_force(Registers::narrow, 0.7, -1.3, h, narrow);
+      detail::kpz_force(Registers::wide, 0.7, -1.3, h, wide);
+      EXPECT_EQ(bits(narrow), bits(wide)) << "lattice KPZ, n = " << n << ", heights of size " << size;
+      const double cosines[] = {detail::mean_bond_cosine(Registers::narrow, h), detail::mean_bond_cosine(Registers::wide, h)};
+      EXPECT_EQ(std::bit_cast<std::uint64_t>(cosines[0]), std::bit_cast<std::uint64_t>(cosines[1])) << "bond cosines, n = " << n;
+    }
+  EXPECT_GT(compared, 40000u);
+  const auto run = [&](Registers registers) {
+    const auto force = [&](std::span<const double> h, std::span<double> out) { detail::oscillator_force(registers, couplings[0], h, out); };
+    FastStream noise = Stream(3, 1, "test/registers").fast();
+    std::vector<double> h(203);
+    RingScratch scratch(h.size());
+    for (int step = 0; step < 2000; ++step) heun_step(force, h, {}, 0.5, 0.05, noise, scratch);
+    return bits(h);
+  };
+  EXPECT_EQ(run(Registers::narrow), run(Registers::wide)) << "2,000 steps with noise";
 }
 
 TEST(Measure, MomentsSlipsAndOrderAreThoseOfTheirDefinitions) {
