@@ -78,6 +78,7 @@ function(meso_add_tests target label)
   endif()
   set(program ${target}_${label}_tests)
   add_executable(${program} ${T_SOURCES})
+  target_compile_options(${program} PRIVATE -Wno-dangling-else)  # GoogleTest macros after a bare if
   target_link_libraries(${program} PRIVATE ${target} ${T_USES} meso_testing GTest::gtest_main)
   target_compile_definitions(${program} PRIVATE MESO_SOURCE_DIR="${PROJECT_SOURCE_DIR}" MESO_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
   gtest_discover_tests(${program} PROPERTIES LABELS ${label} TIMEOUT 900 DISCOVERY_TIMEOUT 60)

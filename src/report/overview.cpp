@@ -229,15 +229,18 @@ std::string Overview::finding(const std::string& label, const std::string& obser
   return fmt::format("{} {} of {} points", observable, join(parts), judged);
 }
 
-std::string Overview::quantile(bool disagree) const {
-  double lo = INFINITY, hi = 0;
-  for (const Verdict& v : results.verdicts) {
-    const double q = disagree ? v.quantile_disagree : v.quantile;
-    if (!(q > 0) || !std::isfinite(q)) continue;
-    lo = std::min(lo, q);
-    hi = std::max(hi, q);
-  }
-  return hi == 0 ? "none" : range_text(lo, hi);
+std::string Overview::quantiles() const {
+  const auto range = [&](double Verdict::*of) {
+    double lo = INFINITY, hi = 0;
+    for (const Verdict& v : results.verdicts) {
+      if (!(v.*of > 0) || !std::isfinite(v.*of)) continue;
+      lo = std::min(lo, v.*of);
+      hi = std::max(hi, v.*of);
+    }
+    return hi == 0 ? std::string() : range_text(lo, hi);
+  };
+  const std::string agree = range(&Verdict::quantile), disagree = range(&Verdict::quantile_disagree);
+  return agree.empty() ? "no sampling error" : fmt::format("quantiles {} to agree, {} to disagree", agree, disagree);
 }
 
 std::string with_unit(const std::string& name, const std::string& unit) {

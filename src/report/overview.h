@@ -60,8 +60,8 @@ struct Overview {
   [[nodiscard]] std::string reference() const;
   /// "X.mean agrees", "X.mean broken at volume 0.5 to 2.1, agrees at 2.4 to 200", "X.mean agrees at 31, disagrees at 9 of 40 points".
   [[nodiscard]] std::string finding(const std::string& label, const std::string& observable) const;
-  /// Largest and smallest quantile used for `agrees` and `disagrees`: "3.58" or "3.58 to 4.1".
-  [[nodiscard]] std::string quantile(bool disagree) const;
+  /// "quantiles 3.58 to agree, 4.1 to 4.3 to disagree", or "no sampling error" where every level is solved.
+  [[nodiscard]] std::string quantiles() const;
 
  private:
   std::vector<std::size_t> index_;

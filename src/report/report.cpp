@@ -43,8 +43,7 @@ std::string head_lines(const Overview& facts) {
   std::vector<std::string> parts{fmt::format("<b>{}</b>{}", e(r.system), r.system_title.empty() ? "" : ": " + e(r.system_title))};
   if (!facts.references.empty()) parts.push_back("reference " + e(facts.reference()));
   if (!r.verdicts.empty())
-    parts.push_back(e(fmt::format("margin {}, confidence {} % simultaneous over the study (quantiles {} to agree, {} to disagree)", facts.margin(), brief(100 * r.confidence, 6),
-                                  facts.quantile(false), facts.quantile(true))));
+    parts.push_back(e(fmt::format("margin {}, confidence {} % simultaneous over the study ({})", facts.margin(), brief(100 * r.confidence, 6), facts.quantiles())));
   std::vector<std::string> swept;
   for (const std::string& name : r.sweep) {
     double lo = INFINITY, hi = -INFINITY;

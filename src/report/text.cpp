@@ -293,9 +293,7 @@ std::string verdict_table(const Results& r, std::size_t width) {
   const std::string given = given_parameters(r);
   std::string out = wrapped(fmt::format("{}{} | {} against", r.system, given.empty() ? "" : " " + given, facts.reference()), width);
   if (r.verdicts.empty()) return wrapped(fmt::format("{}{}: {}", r.system, given.empty() ? "" : "  " + given, summary(r)), width);
-  out += wrapped(fmt::format("  margin {}, {} % simultaneous over {}; quantiles {} (agrees), {} (disagrees)", facts.margin(), brief(100 * r.confidence, 6), sizes(facts),
-                             facts.quantile(false), facts.quantile(true)),
-                 width);
+  out += wrapped(fmt::format("  margin {}, {} % simultaneous over {}; {}", facts.margin(), brief(100 * r.confidence, 6), sizes(facts), facts.quantiles()), width);
   Footnotes notes;
   if (r.points.size() == 1) {
     Columns table{{"level", "observable", "verdict", "discrepancy/margin", "worst at", ""}, {}};

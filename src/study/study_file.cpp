@@ -212,7 +212,16 @@ TomlNode study_document(const Study& study) {
   if (!study.sweep.empty()) {
     TomlNode& sweep = document.table("sweep");
     sweep.set("mode", "grid");
-    for (const SweepAxis& axis : study.sweep) sweep.set(axis.parameter, axis.values);
+    for (const SweepAxis& axis : study.sweep) {
+      if (!axis.log) {
+        sweep.set(axis.parameter, axis.values);
+        continue;
+      }
+      TomlNode grid = TomlNode::inline_table();  // gives the same values again, and keeps the axis logarithmic
+      grid.set("log", std::vector<double>{axis.values.front(), axis.values.back()});
+      grid.set("count", static_cast<std::int64_t>(axis.values.size()));
+      sweep.set(axis.parameter, std::move(grid));
+    }
   }
   TomlNode budget = TomlNode::inline_table();
   budget.set("first", static_cast<std::int64_t>(study.budget.first));

@@ -115,6 +115,7 @@ TEST(Study, TheResolvedFileRunsAgainToTheSameBits) {
   const Results first = run_study(parsed(text), {.threads = 2});
   const Results again = run_study(read_study(parse_toml(first.study, "resolved.toml"), source()), {.threads = 1});
   EXPECT_EQ(again.study, first.study);
+  EXPECT_NE(first.study.find("log ="), std::string::npos) << "a logarithmic sweep stays one";
   for (std::size_t p = 0; p < first.points.size(); ++p)
     for (std::size_t l = 0; l < first.points[p].levels.size(); ++l) {
       EXPECT_EQ(again.points[p].levels[l].answer.estimates[0].value, first.points[p].levels[l].answer.estimates[0].value);
