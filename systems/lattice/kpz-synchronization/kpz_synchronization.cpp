@@ -611,8 +611,8 @@ PhaseClass classify(const Params& p, const Estimate& w2, const Estimate& slips, 
 
 System system() {
   return Define<Params>("kpz-synchronization", "Synchronisation of phase oscillators on a ring as surface growth", "lattice", schema)
-      .paper("dynamical-phase-diagram-of-synchronization-in-one-dimension", "Dynamical phase diagram of synchronization in one dimension: universal behavior from "
-             "Edwards-Wilkinson to random deposition through Kardar-Parisi-Zhang", "2026-04")
+      .paper("kpz-synchronization", "Dynamical phase diagram of synchronization in one dimension: universal behavior from "
+             "Edwards-Wilkinson to random deposition through Kardar-Parisi-Zhang", "2026-04-06")
       .doc("A ring of phase oscillators, each coupled to its two neighbours by K [sin(x + delta) - sin delta], with noise or with frozen random frequencies. Started in phase, the profile of "
            "phases roughens like a growing interface: its width W grows as t^(1/4) (Edwards-Wilkinson) where the coupling is odd, as t^(1/3) (Kardar-Parisi-Zhang) where it is not, and as "
            "t^(1/2) (random deposition) once phase slips break synchrony; with frozen frequencies 3/4, about 0.86 and 1.")

@@ -599,7 +599,7 @@ Tree build(const Params& p) {
 
 System system() {
   return Define<Params>("budgeted-agents", "Majority trees of noisy agents under a compute budget", "networks", schema())
-      .paper("phase-transition-for-budgeted-multi-agent-synergy", "Phase Transition for Budgeted Multi-Agent Synergy", "2026-01-24")
+      .paper("budgeted-agents", "Phase Transition for Budgeted Multi-Agent Synergy", "2026-01-24")
       .doc("N = b^depth noisy agents vote on a yes/no question through a b-ary tree of majority nodes. Messages are lossy (fidelity gamma), siblings share failures "
            "(rho), each node reads a limited window, the total compute is fixed. One number, alpha = gamma (rho + (1 - rho) f_b'(0)), decides: above 1 a weak leaf "
            "signal is amplified to a plateau, at and below 1 it is washed out to a coin toss. In the amplifying phase the tree beats one agent of the same "
