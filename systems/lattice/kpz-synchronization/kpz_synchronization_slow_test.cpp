@@ -145,11 +145,11 @@ TEST(KpzSynchronizationFull, Check6Slips) {
   for (const double t : log_times(20, 631, 16)) times.push_back(t);
   const Answer slips = answer_of({.parameters = {{"D", 0.05}, {"delta", 1.2}}, .when = Times{times}, .trajectories = 8});
   measured(name, "6: slip fraction at t = 631, delta = 1.2", get(slips, "slip_fraction").value.back(), get(slips, "slip_fraction").se(19), "above 0.3 (script)");
-  // The script's "above 1e-3 by t = 12.6" rests on few runs, with an error of about 2e-4 of its own; many runs put the crossing just behind it.
-  const Answer early = answer_of({.parameters = {{"D", 0.05}, {"delta", 1.2}}, .when = Times{{12.6, 16}}, .trajectories = 128});
+  // The script gives "above 1e-3 by t = 12.6" without an error; with the 12 runs of its headline it would be 2e-4 (6.3e-4 per run). Many runs put the crossing near t = 14.
+  const Answer early = answer_of({.parameters = {{"D", 0.05}, {"delta", 1.2}}, .when = Times{{12.6, 20}}, .trajectories = 128});
   const Estimate& onset = get(early, "slip_fraction");
-  measured(name, "6: slip fraction at t = 12.6, delta = 1.2", onset.value[0], onset.se(0), "1e-3 +- 2e-4 (script)");
-  measured(name, "6: slip fraction at t = 16, delta = 1.2", onset.value[1], onset.se(1), "above 1e-3");
+  measured(name, "6: slip fraction at t = 12.6, delta = 1.2", onset.value[0], onset.se(0), "above 1e-3 (script; +-2e-4 if of 12 runs)");
+  measured(name, "6: slip fraction at t = 20, delta = 1.2", onset.value[1], onset.se(1), "above 1e-3");
   EXPECT_NEAR(onset.value[0], 1e-3, 3 * std::hypot(onset.se(0), 2e-4));
   EXPECT_LT(onset.se(0), 1e-4);
   EXPECT_GT(onset.value[1], 1e-3 + 6 * onset.se(1));

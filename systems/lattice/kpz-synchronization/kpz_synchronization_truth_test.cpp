@@ -1,11 +1,17 @@
 // Truths about the simulated levels that take seconds. The same checks at full size are in kpz_synchronization_slow_test.cpp.
+#include "base/text.h"
 #include "stat/fit.h"
 #include "systems/lattice/kpz-synchronization/test_support.h"
+#include "testing/measured.h"
 
 namespace meso::systems::kpz_synchronization {
 namespace {
 
 using namespace tests;
+
+void record(const std::string& what, const Estimate& e, std::size_t i, double reference, const std::string& source) {
+  measured("kpz-synchronization", what, e.value[i], e.se(i), reference, source);
+}
 
 TEST(KpzSynchronization, FreeOscillatorsAreRandomDeposition) {
   const Answer a = answer_of({.parameters = {{"N", 256}, {"K", 0}, {"D", 0.4}, {"dt", 0.5}}, .when = Times{{1, 10, 100}}, .trajectories = 2048});
@@ -13,6 +19,7 @@ TEST(KpzSynchronization, FreeOscillatorsAreRandomDeposition) {
   for (std::size_t i = 0; i < 3; ++i) {
     const double t = get(a, "W2").axes[0].points[i];
     checks.push_back(relative_check(get(a, "W2"), i, 2 * 0.4 * t * (1 - 1.0 / 256), "W2 at t = " + std::to_string(t)));
+    record("free, N = 256, D = 0.4: W2 at t = " + brief(t), get(a, "W2"), i, 2 * 0.4 * t * (1 - 1.0 / 256), "2 D t (1 - 1/N)");
     checks.push_back({0.0, get(a, "skewness").value[i], get(a, "skewness").se(i), "skewness", get(a, "skewness").dof});
   }
   EXPECT_TRUE(MeansMatch(checks, 0.04));
@@ -30,6 +37,7 @@ TEST(KpzSynchronization, SmallNoiseFollowsTheLinearTheoryCorrectedForTimeStepAnd
   std::vector<MeanCheck> checks;
   for (std::size_t i = 0; i < times.size(); ++i) {
     checks.push_back(relative_check(get(micro, "W2"), i, get(corrected, "W2").value[i], "W2 at t = " + std::to_string(times[i])));
+    record("small noise, N = 256, D = 0.05: W2 at t = " + brief(times[i]), get(micro, "W2"), i, get(corrected, "W2").value[i], "linear theory with the time step and <Gamma'>");
     checks.push_back(relative_check(get(micro, "cos_delta"), i, get(corrected, "cos_delta").value[i], "cos_delta"));
   }
   EXPECT_TRUE(MeansMatch(checks, 0.15));
@@ -63,6 +71,7 @@ TEST(KpzSynchronization, FrozenFrequenciesGrowAsTheModeSumSays) {
   std::vector<MeanCheck> checks;
   for (std::size_t i = 0; i < times.size(); ++i) checks.push_back(relative_check(get(micro, "W2"), i, get(exact, "W2").value[i], "W2 at t = " + std::to_string(times[i])));
   EXPECT_TRUE(MeansMatch(checks, 0.2));
+  record("columnar, N = 1024, s = 0.02: exponent of W, 10 < t < 100", get(micro, "growth_exponent"), 0, 0.75, "Edwards-Wilkinson, columnar");
   EXPECT_NEAR(get(micro, "growth_exponent").value[0], 0.75, 0.02);
   EXPECT_LT(get(micro, "growth_exponent").se(0), 0.01);
   EXPECT_NE(flag_text(micro, "phase-class").find("synchronous-EW"), std::string::npos) << flag_text(micro, "phase-class");
@@ -74,6 +83,7 @@ TEST(KpzSynchronization, FrozenFrequenciesSaturate) {
   const Answer micro = answer_of(q);
   const double exact = 0.02 * 0.02 * 255.0 * 267.0 / (720.0 * 16);
   EXPECT_TRUE(MeansMatch({relative_check(get(micro, "W2"), 0, exact, "plateau")}, 0.1));
+  record("columnar, N = 16, s = 0.02: saturation", get(micro, "W2"), 0, exact, "s^2 (N^2-1)(N^2+11)/(720 N)");
   EXPECT_LT(get(micro, "frequency_spread").value[0], 1e-6) << "locked";
   Question theory = q;
   theory.level = "linear";
@@ -87,6 +97,7 @@ TEST(KpzSynchronization, BondsReachTheVonMisesLaw) {
     const Answer a = answer_of({.parameters = {{"N", 256}, {"D", D}, {"scheme", "heun"}, {"dt", 0.05}}, .when = Stationary{1600, 400}, .trajectories = 16});
     const Estimate& c = get(a, "cos_delta");
     const double exact = equilibrium_bond_cosine(lattice::FourierCoupling::sakaguchi(1, 0), D);
+    record("bonds, N = 256: <cos Delta> at D = " + brief(D), c, 0, 1 - (1 - exact) * (1 - 1.0 / 256), "I1(K/D)/I0(K/D), fixed winding number");
     // Fixed winding number: 1 - <cos> is smaller by about 1/N.
     EXPECT_TRUE(MeansMatch({{1 - (1 - exact) * (1 - 1.0 / 256), c.value[0], c.se(0), "cos_delta at D = " + std::to_string(D), c.dof}}, 0.025 * (1 + 4 * D) * D / 0.05));
     EXPECT_NEAR(c.value[0], exact, 0.002 + 4 * c.se(0));
@@ -103,6 +114,8 @@ TEST(KpzSynchronization, NonOddnessTakesTheRingFromEdwardsWilkinsonToKpz) {
   q.options = {{"fit-from", 25}, {"fit-to", 630}};
   const Answer kpz = answer_of(q);
   const Estimate &beta_odd = get(odd, "growth_exponent"), &beta_kpz = get(kpz, "growth_exponent");
+  record("headline, N = 1024: exponent of W, delta = 0, 10 < t < 600", beta_odd, 0, 0.25, "Edwards-Wilkinson");
+  record("headline, N = 1024: exponent of W, delta = 1, 25 < t < 630", beta_kpz, 0, 0.315, "an independent script; rises slowly to 1/3");
   EXPECT_NEAR(beta_odd.value[0], 0.25, 0.02) << beta_odd.se(0);
   EXPECT_NEAR(beta_kpz.value[0], 0.315, 0.025) << beta_kpz.se(0);
   EXPECT_LT(beta_odd.se(0), 0.01);
@@ -112,6 +125,7 @@ TEST(KpzSynchronization, NonOddnessTakesTheRingFromEdwardsWilkinsonToKpz) {
   EXPECT_NE(flag_text(kpz, "phase-class").find("synchronous-KPZ"), std::string::npos) << flag_text(kpz, "phase-class");
   EXPECT_EQ(get(kpz, "slip_fraction").value.back(), 0.0);
   const std::size_t last = times.size() - 1;
+  record("headline, N = 1024: skewness at t = 630, delta = 1", get(kpz, "skewness"), last, -0.2935, "Tracy-Widom GOE");
   EXPECT_NEAR(get(kpz, "skewness").value[last], -0.29, 0.15) << get(kpz, "skewness").se(last) << " Tracy-Widom GOE -0.2935, sign of lambda";
   EXPECT_NEAR(get(odd, "skewness").value[last], 0.0, 5 * get(odd, "skewness").se(last));
   // Velocity identity: displacement against the time average of the bonds, two different sums.
@@ -144,6 +158,7 @@ TEST(KpzSynchronization, ContinuumAgreesWithTheOscillatorsWhileSlopesAreSmall) {
   EXPECT_LT(get(field, "skewness").value[last], -6 * get(field, "skewness").se(last)) << "and it is not the linear equation";
   // The mean velocity is a matter of the shortest wavelengths and no property of the continuum: the stationary law gives the form of
   // Lam and Shin (lambda/6) <a^2 + a b + b^2> = (lambda/3) <a^2>, the oscillators (lambda/2) <a^2>.
+  record("continuum, N = 256, D = 0.005, delta = 1.2: W2 at t = 100", get(field, "W2"), last, get(micro, "W2").value[last], "the oscillators");
   EXPECT_NEAR(get(field, "velocity").value[last] / get(micro, "velocity").value[last], 2.0 / 3, 0.04);
 }
 
