@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "kits/kinetics/network.h"
 #include "model/level.h"
+#include "testing/measured.h"
 
 namespace meso::kinetics::testing {
 
@@ -76,6 +77,29 @@ inline Answer stationary(const Level& level, std::vector<std::string> observable
 inline double value(const Answer& answer, const std::string& observable, std::size_t i = 0) {
   const Estimate* e = answer.find(observable);
   return e == nullptr ? std::nan("") : e->value.at(i);
+}
+
+/// The numerical bound that belongs to value(); NaN (recorded as null) where the level gives none.
+inline double bound(const Answer& answer, const std::string& observable, std::size_t i = 0) {
+  const Estimate* e = answer.find(observable);
+  return e == nullptr ? std::nan("") : e->bound(i);
+}
+
+/// Where a recorded number belongs: the check is called "<level> <observable>, <at>". Values are recorded per volume if one is given.
+struct Where {
+  std::string system, level, at;
+  double volume = 1;
+};
+inline void record(const Where& where, const Answer& answer, const std::string& observable, double reference, const std::string& source, std::size_t i = 0) {
+  measured(where.system, where.level + " " + observable + (where.volume == 1 ? "" : " / volume") + ", " + where.at, value(answer, observable, i) / where.volume,
+           bound(answer, observable, i) / where.volume, reference, source);
+}
+/// Text of a number in a check's name.
+inline std::string text(double x) {
+  std::string s = std::to_string(x);
+  s.erase(s.find_last_not_of('0') + 1);
+  if (s.back() == '.') s.pop_back();
+  return s;
 }
 
 inline const Flag* flag(const Answer& answer, const std::string& kind) {

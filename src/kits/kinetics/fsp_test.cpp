@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "kits/kinetics/birth_death.h"
+#include "testing/measured.h"
 
 namespace meso::kinetics {
 namespace {
@@ -69,6 +70,8 @@ Answer ask_times(const Network& network, std::vector<double> times, std::vector<
   return fsp_level(network).run(ask, context);
 }
 
+const std::string script = "master equation, independent script";
+
 // -------------------------------------------------------------------------------------------------------- stationary
 
 TEST(FspStationary, DimerFollowsTheBesselSolution) {
@@ -82,6 +85,9 @@ TEST(FspStationary, DimerFollowsTheBesselSolution) {
     const double mean = law.moments.mean[0], exact = std::sqrt(A / 2) * bessel_i(0, z) / bessel_i(1, z);
     EXPECT_NEAR(mean, exact, 1e-9 * exact);
     EXPECT_NEAR(mean, card[which++], 5e-7);
+    const std::string at = ", volume " + std::to_string(static_cast<int>(volume));
+    measured("dimer", "fsp X.mean" + at, mean, law.error.mean[0], exact, "exact law (Mazo 1975), Bessel series");
+    measured("dimer", "fsp <n(n-1)>" + at, law.moments.covariance[0] + mean * mean - mean, law.error.covariance[0] + (2 * mean + 1) * law.error.mean[0], A / 2, "exact, k1 volume^2/(2 k2)");
     EXPECT_NEAR(law.moments.covariance[0] + mean * mean - mean, A / 2, 1e-9 * A);
     EXPECT_LE(std::abs(mean - exact), law.error.mean[0]);
     EXPECT_LT(law.error.mean[0], 1e-8);
@@ -94,6 +100,10 @@ TEST(FspStationary, SchloglHasThePublishedCumulants) {
   EXPECT_NEAR(law.moments.mean[0] / 10, 0.863326, 1e-6);
   EXPECT_NEAR(law.moments.covariance[0] / 10, 8.539492, 1e-6);
   EXPECT_NEAR(law.moments.cumulant3[0] / 10, 159.463, 1e-3);
+  const std::string product = "master equation, product formula";
+  measured("schlogl", "fsp X.mean / volume, volume 10", law.moments.mean[0] / 10, law.error.mean[0] / 10, 0.863326, product);
+  measured("schlogl", "fsp X.variance / volume, volume 10", law.moments.covariance[0] / 10, law.error.covariance[0] / 10, 8.539492, product);
+  measured("schlogl", "fsp X.cumulant3 / volume, volume 10", law.moments.cumulant3[0] / 10, law.error.cumulant3[0] / 10, 159.463, product);
   EXPECT_LT(law.error.mean[0], 1e-10);
   EXPECT_LT(law.error.covariance[0], 1e-9);
   // Moments of the master equation itself: d<n>/dt = 0.
@@ -140,6 +150,16 @@ TEST(FspStationary, BrusselatorHasThePublishedMomentsAndKeepsItsIdentities) {
   EXPECT_NEAR(five.moments.mean[1] / 5, 4.027898, 1e-6);
   EXPECT_NEAR(five.moments.covariance[0] / 5, 10.58847, 1e-5);
   EXPECT_NEAR(five.moments.covariance[3] / 5, 22.0342, 1e-4);
+  const std::string identity = "identity of the master equation";
+  measured("brusselator", "fsp X.mean, volume 10, c2 = 2", m.mean[0], law.error.mean[0], 10, identity);
+  measured("brusselator", "fsp X.variance + X.Y.covariance, volume 10, c2 = 2", m.covariance[0] + m.covariance[1], law.error.covariance[0] + law.error.covariance[1], 10, identity);
+  measured("brusselator", "fsp Y.mean / volume, volume 10, c2 = 2", m.mean[1] / 10, law.error.mean[1] / 10, 2.513265, script);
+  measured("brusselator", "fsp X.variance / volume, volume 10, c2 = 2", m.covariance[0] / 10, law.error.covariance[0] / 10, 7.72873, script);
+  measured("brusselator", "fsp Y.variance / volume, volume 10, c2 = 2", m.covariance[3] / 10, law.error.covariance[3] / 10, 13.33853, script);
+  measured("brusselator", "fsp X.mean, volume 5, c2 = 3", five.moments.mean[0], five.error.mean[0], 5, identity);
+  measured("brusselator", "fsp Y.mean / volume, volume 5, c2 = 3", five.moments.mean[1] / 5, five.error.mean[1] / 5, 4.027898, script);
+  measured("brusselator", "fsp X.variance / volume, volume 5, c2 = 3", five.moments.covariance[0] / 5, five.error.covariance[0] / 5, 10.58847, script);
+  measured("brusselator", "fsp Y.variance / volume, volume 5, c2 = 3", five.moments.covariance[3] / 5, five.error.covariance[3] / 5, 22.0342, script);
 }
 
 TEST(FspStationary, MrnaProteinHasItsExactMoments) {
@@ -150,6 +170,12 @@ TEST(FspStationary, MrnaProteinHasItsExactMoments) {
   EXPECT_NEAR(law.moments.covariance[3] / law.moments.mean[1], 1 + 5 / 1.2, 1e-7);
   EXPECT_NEAR(law.moments.covariance[1], 10 / 1.2, 1e-7);
   EXPECT_LE(std::abs(law.moments.mean[1] - 50), law.error.mean[1]);
+  const std::string exact = "exact moments (Thattai and van Oudenaarden 2001)";
+  const double fano = law.moments.covariance[3] / law.moments.mean[1];
+  measured("mrna-protein", "fsp M.mean, stationary", law.moments.mean[0], law.error.mean[0], 2, exact);
+  measured("mrna-protein", "fsp P.mean, stationary", law.moments.mean[1], law.error.mean[1], 50, exact);
+  measured("mrna-protein", "fsp P.fano, stationary", fano, (law.error.covariance[3] + fano * law.error.mean[1]) / law.moments.mean[1], 1 + 5 / 1.2, exact);
+  measured("mrna-protein", "fsp M.P.covariance, stationary", law.moments.covariance[1], law.error.covariance[1], 10 / 1.2, exact);
 }
 
 TEST(FspStationary, GeneSwitchUsesItsConservationLaw) {  // reference: an independent solution on P <= 160
@@ -195,6 +221,7 @@ TEST(SpectralGap, OfSchloglIsThePublishedOne) {
     const std::optional<double> slow = slow_time(schlogl(volume));
     ASSERT_TRUE(slow);
     EXPECT_NEAR(1 / *slow, gap, 1e-5 * gap) << volume;
+    measured("schlogl", "spectral gap, volume " + std::to_string(static_cast<int>(volume)), 1 / *slow, std::nan(""), gap, script);
   }
 }
 
@@ -312,6 +339,10 @@ TEST(FspTransient, SchloglHasThePublishedMoments) {
     EXPECT_NEAR(m.value[i], mean[i], 1e-6);
     EXPECT_NEAR(v.value[i], variance[i], 1e-5);
     EXPECT_LT(m.bound(i), 1e-5);
+    if (i == 0) continue;  // the start is given
+    const std::string at = " at t = " + std::to_string(m.axes[0].points[i]).substr(0, 3) + ", volume 10";
+    measured("schlogl", "fsp X.mean" + at, m.value[i], m.bound(i), mean[i], script);
+    measured("schlogl", "fsp X.variance" + at, v.value[i], v.bound(i), variance[i], script);
   }
   EXPECT_TRUE(m.is_exact(0));
   EXPECT_FALSE(m.is_exact(1));
@@ -387,6 +418,7 @@ TEST(FspLevel, SaysThatTheReferenceIsBimodal) {
   // Product formula summed with 60 decimal digits.
   EXPECT_NEAR(answer.find("X.mean")->value[0] / 50, 0.785687969097060, 1e-12);
   EXPECT_NEAR(answer.find("X.fano")->value[0], 27.66838422007190 / 0.785687969097060, 1e-9);
+  measured("schlogl", "fsp X.mean / volume, volume 50", answer.find("X.mean")->value[0] / 50, answer.find("X.mean")->bound(0) / 50, 0.785687969097060, "product formula in 60 digits");
   EXPECT_EQ(answer.find("X.mean")->bound_kind, BoundKind::certified);
   EXPECT_TRUE(ask_stationary(schlogl(2), {"X.mean"}).flags.empty());
 }

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "kits/kinetics/fsp.h"
+#include "testing/measured.h"
 
 namespace meso::kinetics {
 namespace {
@@ -19,6 +20,12 @@ TEST(FspTruth, BrusselatorOnAHundredThousandStates) {  // moments published for 
   EXPECT_NEAR(m.covariance[0], 766.6588, 1e-4);
   EXPECT_NEAR(m.covariance[3], 1386.1628, 1e-4);
   EXPECT_LE(std::abs(m.mean[0] - 50), law.error.mean[0]);
+  const std::string script = "master equation on 331 x 401 states, independent script", identity = "identity of the master equation";
+  measured("brusselator", "fsp X.mean, volume 50, c2 = 2", m.mean[0], law.error.mean[0], 50, identity);
+  measured("brusselator", "fsp X.variance + X.Y.covariance, volume 50, c2 = 2", m.covariance[0] + m.covariance[1], law.error.covariance[0] + law.error.covariance[1], 50, identity);
+  measured("brusselator", "fsp Y.mean, volume 50, c2 = 2", m.mean[1], law.error.mean[1], 114.72574, script);
+  measured("brusselator", "fsp X.variance, volume 50, c2 = 2", m.covariance[0], law.error.covariance[0], 766.6588, script);
+  measured("brusselator", "fsp Y.variance, volume 50, c2 = 2", m.covariance[3], law.error.covariance[3], 1386.1628, script);
 }
 
 TEST(FspTruth, TransientOfTheBrusselatorAgreesWithItsMomentEquation) {

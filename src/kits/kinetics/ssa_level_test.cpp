@@ -7,18 +7,14 @@
 #include "base/error.h"
 #include "exec/engine.h"
 #include "kits/kinetics/observables.h"
+#include "kits/kinetics/ssa_fixture.h"
 #include "testing/statistics.h"
 
 namespace meso::kinetics {
 namespace {
 
-Network schlogl(double volume, std::int64_t initial) {
-  NetworkSpec spec{.species = {"X"},
-                   .reactions = {"2X -> 3X, k1", "3X -> 2X, k2", "0 -> X, k3", "X -> 0, k4"},
-                   .constants = {{"k1", 5}, {"k2", 1}, {"k3", 2.25}, {"k4", 6.75}},
-                   .volume = volume};
-  return spec.bind({{"X0", static_cast<double>(initial)}});
-}
+using testing::schlogl;
+
 Network cascade() { return NetworkSpec{.species = {"M", "P"}, .reactions = {"0 -> M, 2", "M -> 0, 1", "M -> M + P, 5", "P -> 0, 0.2"}}.bind({}); }
 Network birth_death(double birth, std::int64_t initial) {
   return NetworkSpec{.species = {"X"}, .reactions = {"0 -> X, b", "X -> 0, 1"}, .constants = {{"b", birth}}}.bind({{"X0", static_cast<double>(initial)}});

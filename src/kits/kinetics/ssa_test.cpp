@@ -6,18 +6,13 @@
 #include <functional>
 
 #include "base/error.h"
+#include "kits/kinetics/ssa_fixture.h"
 #include "testing/statistics.h"
 
 namespace meso::kinetics {
 namespace {
 
-Network schlogl(double volume, std::int64_t initial) {
-  NetworkSpec spec{.species = {"X"},
-                   .reactions = {"2X -> 3X, k1", "3X -> 2X, k2", "0 -> X, k3", "X -> 0, k4"},
-                   .constants = {{"k1", 5}, {"k2", 1}, {"k3", 2.25}, {"k4", 6.75}},
-                   .volume = volume};
-  return spec.bind({{"X0", static_cast<double>(initial)}});
-}
+using testing::schlogl;
 
 /// Sums of a quantity at each time over an ensemble, for its mean and the error of the mean.
 struct Sums {

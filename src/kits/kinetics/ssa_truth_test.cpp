@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "exec/engine.h"
+#include "kits/kinetics/ssa_fixture.h"
 #include "kits/kinetics/ssa_level.h"
 #include "testing/measured.h"
 #include "testing/statistics.h"
@@ -11,13 +12,8 @@
 namespace meso::kinetics {
 namespace {
 
-Network schlogl(double volume, std::int64_t initial) {
-  NetworkSpec spec{.species = {"X"},
-                   .reactions = {"2X -> 3X, k1", "3X -> 2X, k2", "0 -> X, k3", "X -> 0, k4"},
-                   .constants = {{"k1", 5}, {"k2", 1}, {"k3", 2.25}, {"k4", 6.75}},
-                   .volume = volume};
-  return spec.bind({{"X0", static_cast<double>(initial)}});
-}
+using testing::schlogl;
+
 Network brusselator(double volume, std::int64_t initial) {
   NetworkSpec spec{.species = {"X", "Y"}, .reactions = {"2X + Y -> 3X, 0.9", "X -> Y, 2", "0 -> X, 1", "X -> 0, 1"}, .volume = volume};
   return spec.bind({{"X0", static_cast<double>(initial)}, {"Y0", static_cast<double>(initial)}});
@@ -86,6 +82,9 @@ TEST(SsaTruth, BrusselatorHasItsPublishedMeans) {
   const Answer answer = run(brusselator(20, 1), {Times{{2, 5, 10}}, {"X.mean", "Y.mean"}}, 40'000, 3);
   const Estimate &x = *answer.find("X.mean"), &y = *answer.find("Y.mean");
   EXPECT_TRUE(MeansMatch({{7.38, x.value[0], std::hypot(0.05, x.se(0)), "X(2)"}, {52.4, y.value[1], std::hypot(0.13, y.se(1)), "Y(5)"}, {22.3, x.value[2], std::hypot(0.25, x.se(2)), "X(10)"}}, 2.5));
+  measured("brusselator", "ssa X.mean at t = 2, volume 20, c2 = 2", x.value[0], x.se(0), 7.38, "independent program, 4,000 trajectories, +-0.05");
+  measured("brusselator", "ssa Y.mean at t = 5, volume 20, c2 = 2", y.value[1], y.se(1), 52.4, "independent program, 4,000 trajectories, +-0.13");
+  measured("brusselator", "ssa X.mean at t = 10, volume 20, c2 = 2", x.value[2], x.se(2), 22.3, "independent program, 4,000 trajectories, +-0.25");
 }
 
 TEST(SsaTruth, BrusselatorObeysItsExactStationaryIdentity) {
@@ -98,6 +97,11 @@ TEST(SsaTruth, BrusselatorObeysItsExactStationaryIdentity) {
                           {25.13265, y.value[0], y.se(0), "<Y>", y.dof},
                           {77.2873, variance.value[0], variance.se(0), "var X", variance.dof},
                           {10, variance.value[0] + covariance.value[0], variance.se(0) + covariance.se(0), "var X + cov", variance.dof}}, 8));
+  const std::string fsp = "master equation, independent script", identity = "identity of the master equation";
+  measured("brusselator", "ssa X.mean, stationary, volume 10, c2 = 2", x.value[0], x.se(0), 10, identity);
+  measured("brusselator", "ssa Y.mean, stationary, volume 10, c2 = 2", y.value[0], y.se(0), 25.13265, fsp);
+  measured("brusselator", "ssa X.variance, stationary, volume 10, c2 = 2", variance.value[0], variance.se(0), 77.2873, fsp);
+  measured("brusselator", "ssa X.variance + X.Y.covariance, stationary, volume 10, c2 = 2", variance.value[0] + covariance.value[0], variance.se(0) + covariance.se(0), 10, identity);
 }
 
 TEST(SsaTruth, BistableSchloeglMixesWhenItMay) {
@@ -121,6 +125,8 @@ TEST(SsaTruth, BistableSchloeglMixesWhenItMay) {
   for (const Flag& flag : answer.flags) EXPECT_NE(flag.kind, "not-mixed") << flag.text;
   EXPECT_TRUE(MeansMatch({{mean, m.value[0], m.se(0), "mean", m.dof}}, 1.2));
   EXPECT_TRUE(MeansMatch({{variance, v.value[0], v.se(0), "variance", v.dof}}, 40));
+  measured("schlogl", "ssa X.mean, stationary, volume 20", m.value[0], m.se(0), mean, "master equation, product formula");
+  measured("schlogl", "ssa X.variance, stationary, volume 20", v.value[0], v.se(0), variance, "master equation, product formula");
 }
 
 }  // namespace

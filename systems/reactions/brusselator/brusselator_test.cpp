@@ -24,6 +24,8 @@ TEST(Brusselator, RateEquationCyclesAbove1p9) {
   const Answer below = kinetics::testing::stationary(system().bind({{"c2", Value(1.8)}}).level("rate-equation"), means);
   EXPECT_NEAR(kinetics::testing::value(below, "X.mean"), 10, 1e-8);
   EXPECT_NEAR(kinetics::testing::value(below, "Y.mean"), 20, 1e-8);
+  kinetics::testing::record({"brusselator", "rate-equation", "volume 10, c2 = 1.8"}, below, "X.mean", 10, "fixed point volume c3/c4");
+  kinetics::testing::record({"brusselator", "rate-equation", "volume 10, c2 = 1.8"}, below, "Y.mean", 20, "fixed point volume c2 c4/(c1 c3)");
   const Answer above = kinetics::testing::stationary(system().bind({{"c2", Value(2.0)}}).level("rate-equation"), means);
   ASSERT_NE(kinetics::testing::flag(above, "undamped-oscillation"), nullptr);
   EXPECT_TRUE(std::isnan(kinetics::testing::value(above, "X.mean")));

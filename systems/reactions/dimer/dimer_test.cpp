@@ -13,6 +13,7 @@ TEST(Dimer, RateEquationRestsAtTheRoot) {  // x = sqrt(k1 / (2 k2)), relaxation 
   const Case c = system().bind({{"k1", Value(3.0)}, {"k2", Value(0.5)}});
   const Answer a = kinetics::testing::stationary(c.level("rate-equation"), {"X.mean"});
   EXPECT_NEAR(kinetics::testing::value(a, "X.mean"), 10 * std::sqrt(3.0), 1e-9);
+  kinetics::testing::record({"dimer", "rate-equation", "volume 10, k1 = 3, k2 = 0.5"}, a, "X.mean", 10 * std::sqrt(3.0), "root volume sqrt(k1/(2 k2))");
   EXPECT_NEAR(a.steady_states.at(0).eigenvalues.at(0).real(), -2 * std::sqrt(3.0), 1e-9);
 }
 
@@ -22,6 +23,8 @@ TEST(Dimer, FactorialMomentIsExactAtEveryOrder) {
     const Answer a = kinetics::testing::stationary(system().bind({}).level("closure"), {"X.mean", "X.variance"}, kinetics::testing::normal(order));
     const double mean = kinetics::testing::value(a, "X.mean"), variance = kinetics::testing::value(a, "X.variance");
     EXPECT_NEAR(variance + mean * mean - mean, 50, 1e-9) << order;
+    measured("dimer", "normal-" + std::to_string(order) + " <n(n-1)>, volume 10", variance + mean * mean - mean,
+             kinetics::testing::bound(a, "X.variance") + (2 * mean + 1) * kinetics::testing::bound(a, "X.mean"), 50, "identity that every closure keeps");
   }
 }
 

@@ -17,7 +17,10 @@ TEST(MrnaProtein, EveryLevelGivesTheExactMoments) {
   const double exact[] = {a / g, a * b / (g * d), 1 + b / (g + d), a * b / (g * (g + d))};
   for (const char* level : {"lna", "closure"}) {
     const Answer answer = kinetics::testing::stationary(c.level(level), names);
-    for (std::size_t i = 0; i < names.size(); ++i) EXPECT_NEAR(kinetics::testing::value(answer, names[i]), exact[i], 1e-8) << level << " " << names[i];
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      EXPECT_NEAR(kinetics::testing::value(answer, names[i]), exact[i], 1e-8) << level << " " << names[i];
+      kinetics::testing::record({"mrna-protein", level, "a = 3, g = 2, b = 4, d = 0.5"}, answer, names[i], exact[i], "exact moments (Thattai and van Oudenaarden 2001)");
+    }
   }
   const Answer rate = kinetics::testing::stationary(c.level("rate-equation"), names);
   EXPECT_NEAR(kinetics::testing::value(rate, "P.mean"), exact[1], 1e-8);

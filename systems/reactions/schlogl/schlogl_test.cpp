@@ -23,6 +23,7 @@ TEST(Schlogl, RateEquationHasItsRoots) {
     const Case c = system().bind({{"X0", Value(x0)}});
     const Answer a = kinetics::testing::at_times(c.level("rate-equation"), {100}, {"X.mean"});
     EXPECT_NEAR(kinetics::testing::value(a, "X.mean"), root, 1e-5) << x0;
+    kinetics::testing::record({"schlogl", "rate-equation", "t = 100 from X = " + std::to_string(x0)}, a, "X.mean", root, "root of the rate equation");
   }
 }
 
