@@ -1,7 +1,7 @@
 // Proof of the verdict (docs/verdict.md, "Proof"): the real engine and the real judge on laws whose truth is known.
 //
 // For each law a solved reference is placed so that the true discrepancy is a known multiple of the margin. An error is
-// `disagrees` where the truth is within the margin, or `agrees` where it is outside. Over 10,000 studies with fixed seeds
+// `disagrees` where the truth is within the margin, or `agrees` where it is outside. Over 10,000 studies (fewer where a test says so) with fixed seeds
 // the number of errors must lie within the exact binomial bound of the declared rate (false-failure rate 1e-9 each), and
 // at 0.5 and 2 margins at least 90 % must be decided: a verdict that is always `undecided` fails here.
 #include <gtest/gtest.h>
