@@ -32,7 +32,7 @@ bool parse_margin(std::string_view text, Criterion& criterion) {
 
 Study base_study(const std::string& target) {
   const std::filesystem::path path(target);
-  if (path.extension() == ".toml") return read_study(read_toml(path), model_source());
+  if (path.extension() == ".toml") return read_study(read_toml(path), model_source(), path.parent_path());
   if (path.extension() == ".xml" || path.extension() == ".net") throw InputError(fmt::format("{}: models in {} files are not read by this version; give a study (.toml) with a [network] table", target, path.extension().string()));
   if (target.find('/') != std::string::npos || std::filesystem::is_directory(path)) throw InputError(fmt::format("{}: is neither a system's name nor a study file (.toml)", target));
   Study study;

@@ -1,53 +1,29 @@
 #include "apps/models/model_source.h"
 
-#include <fmt/format.h>
-
+#include "apps/models/own_models.h"
 #include "base/error.h"
-#include "base/text.h"
-#include "kits/kinetics/ladder.h"
 #include "model/registry.h"
 
 namespace meso {
-namespace {
-
-/// CONTRACT section 5: species, reactions, volume, initial | initial-concentration, constants, combinatoric.
-System own_network(const TomlNode& node, const std::string& title) {
-  const Section section(node, "[network]");
-  section.allow({"species", "reactions", "volume", "initial", "initial-concentration", "constants", "combinatoric"});
-  kinetics::NetworkSpec spec;
-  spec.species = section.require<std::vector<std::string>>("species");
-  spec.reactions = section.require<std::vector<std::string>>("reactions");
-  for (const TomlNode& reaction : node.find("reactions")->items()) spec.where.push_back(reaction.where);
-  spec.volume = section.optional<double>("volume").value_or(1.0);
-  spec.combinatoric = section.optional<bool>("combinatoric").value_or(false);
-  const auto numbers = [&](const char* key, std::map<std::string, double>& into) {
-    const auto table = section.optional_section(key);
-    if (!table) return;
-    for (const TomlEntry& entry : table->entries()) into[entry.key] = table->require<double>(entry.key);
-  };
-  numbers("initial", spec.initial);
-  numbers("initial-concentration", spec.initial_concentration);
-  numbers("constants", spec.constants);
-  try {
-    return kinetics::network_system(spec, "network", title.empty() ? "A reaction network of the user's own" : title);
-  } catch (const ModelError& error) {
-    const std::string text = error.what();
-    if (text.find(".toml:") != std::string::npos) throw;
-    throw ModelError(node.where + ": " + text);
-  }
-}
-
-}  // namespace
 
 ModelSource model_source() {
-  return [](const ModelRequest& request) {
-    if (request.network) return own_network(*request.network, request.title);
+  // A kit that reads models from files has one line here and one file <kind>_model.cpp beside this one.
+  using Reader = System (*)(const ModelRequest&);
+  static const std::vector<std::pair<std::string, Reader>> readers{
+      {"network", own_network},
+  };
+  std::vector<std::string> kinds;
+  for (const auto& [kind, reader] : readers) kinds.push_back(kind);
+  const auto make = [](const ModelRequest& request) {
+    for (const auto& [kind, reader] : readers)
+      if (request.kind == kind) return reader(request);
     try {
       return builtin_registry().make(request.system);
     } catch (const InputError& error) {
       throw InputError((request.where.empty() ? "" : request.where + ": ") + error.what());
     }
   };
+  return {make, kinds};
 }
 
 }  // namespace meso

@@ -5,7 +5,7 @@
 
 namespace meso {
 
-/// Built-in systems by name, [network] tables through the kinetics kit.
+/// Built-in systems by name; tables such as [network] through the kit that knows them (own_models.h).
 [[nodiscard]] ModelSource model_source();
 
 }  // namespace meso

@@ -26,6 +26,7 @@ struct Ask {
   std::vector<std::string> observables;  ///< a level answers those it has, the rest is `absent`
   double target_error = 0;               ///< what a solver should aim at, relative to the peak; 0: the level's own default
   Table options;                         ///< the level's own options, resolved by its schema
+  bool portraits = false;                ///< pictures are wanted too
 
   [[nodiscard]] bool is_stationary() const { return std::holds_alternative<Stationary>(when); }
   [[nodiscard]] const std::vector<double>& times() const { return std::get<Times>(when).points; }

@@ -86,6 +86,15 @@ struct Path {
   std::vector<double> value;  ///< one per point
 };
 
+/// A picture of one trajectory (or of a solved field): a space-time plot, a snapshot. People look before they read; never judged.
+struct Portrait {
+  std::string name;                     ///< identifier, unique in an answer: "phi", "spiral"
+  std::string title, unit;              ///< of the values
+  std::vector<Axis> axes;               ///< two: rows (drawn upwards, e.g. t or y), then columns (x)
+  std::vector<double> value;            ///< row-major; with categories: their indices
+  std::vector<std::string> categories;  ///< names of the values 0, 1, ...; empty: a continuous field
+};
+
 /// What the engine returns: estimates of the derived observables over trajectories [0, n).
 struct EnsembleResult {
   std::uint64_t trajectories = 0;

@@ -56,6 +56,7 @@ struct Answer {
   std::vector<Flag> flags;
   std::vector<SteadyState> steady_states;
   std::vector<Path> paths;               ///< a few sample paths, for the report
+  std::vector<Portrait> portraits;       ///< if the ask wants them; at most 250,000 values each
   std::string why;                       ///< for level `exact`: which level answered and by which rule; "61 states"
   [[nodiscard]] const Estimate* find(std::string_view observable) const;
 };
@@ -83,6 +84,11 @@ concept BatchSampledLevel = requires(const L level, const Ask& ask, const Plan& 
   { level.plan(ask) } -> std::same_as<Plan>;
   { level.sample_batch(ask, plan, seed, purpose, first, tapes) } -> std::same_as<void>;
 };
+/// A sampled level that can draw: runs trajectory 0 (its streams, its bits) once more and keeps the picture.
+template <class L>
+concept DrawsPortraits = requires(const L level, const Ask& ask, const Plan& plan, std::uint64_t seed, const std::string& purpose) {
+  { level.portraits(ask, plan, seed, purpose) } -> std::same_as<std::vector<Portrait>>;
+};
 /// Solved: deterministic or self-averaging; gives estimates itself.
 template <class L>
 concept SolvedLevel = std::invocable<L, const Ask&, Context&> && std::same_as<std::invoke_result_t<L, const Ask&, Context&>, Answer>;
@@ -104,6 +110,8 @@ template <class L>
     Answer answer;
     answer.estimates = result.estimates;
     answer.paths = result.paths;
+    if constexpr (DrawsPortraits<L>)
+      if (ask.portraits) answer.portraits = level.portraits(ask, plan, seed, purpose);
     if (finish) finish(ask, result, answer);
     return answer;
   };

@@ -72,9 +72,11 @@ SweepAxis read_axis(const std::string& name, const TomlNode& node, const std::st
 
 }  // namespace
 
-Study read_study(const TomlNode& document, const ModelSource& models) {
+Study read_study(const TomlNode& document, const ModelSource& models, const std::filesystem::path& folder) {
   const Section root(document, "the study");
-  root.allow({"study", "parameters", "times", "stationary", "reference", "candidate", "level", "compare", "sweep", "budget", "rng", "network"});
+  std::vector<std::string> known{"study", "parameters", "times", "stationary", "reference", "candidate", "level", "compare", "sweep", "budget", "rng"};
+  known.insert(known.end(), models.kinds.begin(), models.kinds.end());
+  root.allow(known);
   Study study;
 
   const Section head = root.section("study");
@@ -86,11 +88,18 @@ Study read_study(const TomlNode& document, const ModelSource& models) {
   model.system = head.optional<std::string>("system").value_or("");
   model.where = head.where("system");
   model.title = study.title;
-  model.network = document.find("network");
-  if (model.network && !model.system.empty()) throw head.error("system", "the study names a system and brings a [network] of its own; remove one of the two");
-  if (!model.network && model.system.empty()) throw head.error("system", "the study names no system: give system = \"...\" or a [network] table");
-  study.system = models(model);
-  if (model.network) study.model.set("network", *model.network);
+  model.folder = folder;
+  for (const std::string& kind : models.kinds) {
+    const TomlNode* table = document.find(kind);
+    if (!table) continue;
+    if (model.model) throw root.error(kind, fmt::format("the study brings a [{}] and a [{}]; remove one of the two", model.kind, kind));
+    if (!model.system.empty()) throw head.error("system", fmt::format("the study names a system and brings a [{}] of its own; remove one of the two", kind));
+    model.kind = kind;
+    model.model = table;
+  }
+  if (!model.model && model.system.empty()) throw head.error("system", fmt::format("the study names no system: give system = \"...\" or a model of your own: [{}]", join(models.kinds, "], [")));
+  study.system = models.make(model);
+  if (model.model) study.model.set(model.kind, *model.model);
 
   if (const auto parameters = root.optional_section("parameters")) study.parameters = parameters->values();
 

@@ -12,10 +12,14 @@
 #include <string>
 #include <vector>
 
-#include "kits/kinetics/formula.h"
+#include "num/formula.h"
 #include "model/schema.h"
 
 namespace meso::kinetics {
+
+using num::Formula;
+using num::Op;
+using num::Program;
 
 /// One direction of one reaction with its numbers put in.
 struct Reaction {

@@ -1,4 +1,4 @@
-#include "kits/kinetics/formula.h"
+#include "num/formula.h"
 
 #include <fmt/format.h>
 
@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "base/text.h"
 
-namespace meso::kinetics {
+namespace meso::num {
 namespace {
 
 using Node = Formula::Node;
@@ -649,4 +649,4 @@ double Program::run(const double* values) const {
   return last;
 }
 
-}  // namespace meso::kinetics
+}  // namespace meso::num

@@ -1,4 +1,4 @@
-#include "kits/kinetics/formula.h"
+#include "num/formula.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "rng/stream.h"
 
-namespace meso::kinetics {
+namespace meso::num {
 namespace {
 
 double value_of(const Formula& f, const std::vector<std::string>& names = {}, const std::vector<double>& values = {}) { return Program(f, names)(values); }
@@ -183,4 +183,4 @@ TEST(Program, RefusesNestingDeeperThanItsStackAndRunsAtThatDepth) {
 }
 
 }  // namespace
-}  // namespace meso::kinetics
+}  // namespace meso::num

@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-namespace meso::kinetics {
+namespace meso::num {
 
 /// An immutable expression tree. Variables are named; evaluation binds them to slots of a vector.
 /// Every way of making one folds constants and drops neutral elements (0 + x, 1 x, x^1), so text() is already tidy.
@@ -89,4 +89,4 @@ class Program {
   std::vector<Instruction> code_;
 };
 
-}  // namespace meso::kinetics
+}  // namespace meso::num

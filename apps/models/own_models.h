@@ -1,0 +1,10 @@
+// Models of the user's own in a study file: one reader per kind of table, each beside its kit's words in <kind>_model.cpp.
+#pragma once
+
+#include "study/study_file.h"
+
+namespace meso {
+
+[[nodiscard]] System own_network(const ModelRequest& request);  ///< [network]: species, reactions (CONTRACT section 5)
+
+}  // namespace meso
