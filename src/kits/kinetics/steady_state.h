@@ -38,6 +38,8 @@ struct FixedPoint {
   std::vector<std::complex<double>> eigenvalues;  ///< largest real part first
   bool stable = false, physical = true;
 };
+/// Eigenvalues, rounding and physicality of a state; no eigenvalues if the Jacobian is not finite there, infinite bounds if it is singular.
+[[nodiscard]] FixedPoint describe(const Flow& flow, std::span<const double> z, const ReducedNetwork& network);
 /// Damped Newton from `guess`. @returns nothing if it does not converge
 [[nodiscard]] std::optional<FixedPoint> newton(const Flow& flow, std::span<const double> guess, const ReducedNetwork& network);
 
@@ -67,6 +69,10 @@ struct RelaxOptions {
 /// @param seeds  amounts (molecules per species) worth starting from: states of the rate equation
 [[nodiscard]] std::vector<FixedPoint> stable_states(const Flow& flow, std::span<const FixedPoint> known, std::span<const std::vector<double>> seeds,
                                                     const ReducedNetwork& network, const std::function<void()>& between = {});
+
+/// Physical states, stable or not, different ones only: all of them where `eliminate` applies, else those that Newton's method
+/// finds from the seeds and a grid around them (`complete` is then set to false).
+[[nodiscard]] std::vector<FixedPoint> steady_states(const Flow& flow, std::span<const std::vector<double>> seeds, const ReducedNetwork& network, bool* complete = nullptr);
 
 /// True if a and b are the same state to 1e-5 of their size.
 [[nodiscard]] bool same_state(const FixedPoint& a, const FixedPoint& b);
