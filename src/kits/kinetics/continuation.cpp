@@ -29,8 +29,7 @@ struct Node {
   VectorXd u;
   VectorXd scale;
   VectorXd tangent;          // unit vector, in units of scale
-  double determinant = 0;    // of the bordered Jacobian: sign and log of its size
-  double log_determinant = 0;
+  double determinant = 0;    // of the bordered Jacobian: its sign
   std::shared_ptr<const FlowAt> at;
   FixedPoint point;
   std::size_t unstable = 0;  // eigenvalues with positive real part
@@ -90,7 +89,6 @@ class Tracer {
   bool linearise(const VectorXd& u, const VectorXd& scale, std::shared_ptr<const FlowAt>& at_u, VectorXd& f, MatrixXd& b) const;
   std::optional<VectorXd> correct(const Node& from, const VectorXd& guess, double sigma, int* iterations = nullptr) const;
   std::optional<Node> node_at(const VectorXd& u, const VectorXd* along) const;
-  std::optional<Node> node_on(const Node& from, const Node& to, double sigma, double whole) const;
   std::optional<Located> locate(const Node& from, const Node& to, const std::function<double(const Node&)>& g) const;
   // Special points between two neighbouring nodes; nullopt if there are several that may disturb each other.
   std::optional<std::vector<SpecialPoint>> specials(const Node& from, const Node& to, bool whatever) const;
@@ -135,7 +133,8 @@ bool Tracer::linearise(const VectorXd& u, const VectorXd& scale, std::shared_ptr
   at(above)->flow.rhs(0, state(u), {up.data(), size});
   at(below)->flow.rhs(0, state(u), {down.data(), size});
   b.col(n) = (up - down) / (above - below);
-  weight.array() += 1e-300;
+  // At an exact cancellation a row may have no terms left: what a step of the size of the scale changes counts too.
+  weight += b.leftCols(n).cwiseAbs() * scale.head(n) + VectorXd::Constant(n, 1e-300);
   f.array() /= weight.array();
   for (Index j = 0; j <= n; ++j) b.col(j).array() *= scale(j) / weight.array();
   return f.allFinite() && b.allFinite();
@@ -184,54 +183,45 @@ std::optional<Node> Tracer::node_at(const VectorXd& u, const VectorXd* along) co
   full << b, node.tangent.transpose();
   const Eigen::PartialPivLU<MatrixXd> lu(full);
   node.determinant = static_cast<double>(lu.permutationP().determinant());
-  for (Index i = 0; i <= n; ++i) {
-    const double pivot = lu.matrixLU()(i, i);
-    node.determinant *= pivot < 0 ? -1 : 1;
-    node.log_determinant += std::log(std::abs(pivot) + 1e-300);
-  }
+  for (Index i = 0; i <= n; ++i)
+    if (lu.matrixLU()(i, i) < 0) node.determinant = -node.determinant;
   node.point = describe(node.at->flow, state(u), node.at->reduced);
   if (node.point.eigenvalues.empty()) return std::nullopt;
   node.unstable = static_cast<std::size_t>(std::count_if(node.point.eigenvalues.begin(), node.point.eigenvalues.end(), [](const auto& e) { return e.real() > 0; }));
   return node;
 }
 
-std::optional<Node> Tracer::node_on(const Node& from, const Node& to, double sigma, double whole) const {
-  const VectorXd guess = from.u + (to.u - from.u) * (sigma / whole);
-  const auto u = correct(from, guess, sigma);
-  if (!u) return std::nullopt;
-  const VectorXd along = from.tangent.array() * from.scale.array();
-  return node_at(*u, &along);
-}
-
-// Regula falsi (Illinois) in the arc length.
+// Regula falsi (Illinois) in the arc length. The guess lies between the two nodes of the bracket, so that it becomes better as they close in:
+// beside a branch point Newton's method converges only from near.
 std::optional<Located> Tracer::locate(const Node& from, const Node& to, const std::function<double(const Node&)>& g) const {
+  struct End {
+    double sigma, g, weighted;
+    VectorXd u;
+  };
   const double whole = from.tangent.dot(((to.u - from.u).array() / from.scale.array()).matrix());
-  double a = 0, b = whole, ga = g(from), gb = g(to);
-  if (!((ga > 0) != (gb > 0)) || !std::isfinite(ga) || !std::isfinite(gb)) return std::nullopt;
+  End a{0, g(from), g(from), from.u}, b{whole, g(to), g(to), to.u};
+  if (!((a.g > 0) != (b.g > 0)) || !std::isfinite(a.g) || !std::isfinite(b.g)) return std::nullopt;
+  const VectorXd along = from.tangent.array() * from.scale.array();
   std::optional<Node> best;
-  double previous = std::numeric_limits<double>::quiet_NaN(), change = std::abs(to.q() - from.q());
+  double change = std::abs(to.q() - from.q()), size = std::max(std::abs(a.g), std::abs(b.g));
   int side = 0;
-  for (int k = 0; k < 80 && std::abs(b - a) > 1e-12 * whole; ++k) {
-    double sigma = k < 60 ? (a * gb - b * ga) / (gb - ga) : 0.5 * (a + b);
-    if (!(sigma > std::min(a, b) && sigma < std::max(a, b))) sigma = 0.5 * (a + b);
-    const auto node = node_on(from, to, sigma, whole);
+  for (int k = 0; k < 80 && std::abs(b.sigma - a.sigma) > 1e-12 * whole; ++k) {
+    double sigma = k < 60 ? (a.sigma * b.weighted - b.sigma * a.weighted) / (b.weighted - a.weighted) : 0.5 * (a.sigma + b.sigma);
+    if (!(sigma > a.sigma && sigma < b.sigma)) sigma = 0.5 * (a.sigma + b.sigma);
+    const VectorXd guess = a.u + (b.u - a.u) * ((sigma - a.sigma) / (b.sigma - a.sigma));
+    const auto u = correct(from, guess, sigma);
+    const auto node = u ? node_at(*u, &along) : std::nullopt;
     if (!node) break;  // at a branch point the corrector is singular: what is known so far is the answer
     best = node;
-    const double gc = g(*node);
-    if (std::isfinite(previous)) change = std::abs(node->q() - previous);
-    previous = node->q();
-    if (gc == 0 || (k > 2 && change <= 1e-13 * (last_ - first_) && std::abs(gc) < 1e-6 * std::max(std::abs(g(from)), std::abs(g(to))))) break;
-    if ((gc > 0) == (gb > 0)) {
-      b = sigma;
-      gb = gc;
-      if (side == 1) ga /= 2;
-      side = 1;
-    } else {
-      a = sigma;
-      ga = gc;
-      if (side == -1) gb /= 2;
-      side = -1;
-    }
+    const double value = g(*node);
+    // How far the zero is, by the slope across the bracket.
+    change = std::abs(value) * std::abs(b.u(b.u.size() - 1) - a.u(a.u.size() - 1)) / std::abs(b.g - a.g);
+    if (value == 0 || (k > 2 && std::abs(value) < 1e-14 * size)) break;
+    End& end = (value > 0) == (b.g > 0) ? b : a;
+    end = {sigma, value, value, *u};
+    const int now = &end == &b ? 1 : -1;
+    if (side == now) (now > 0 ? a : b).weighted /= 2;
+    side = now;
   }
   if (!best) return std::nullopt;
   // Rounding: |(bordered Jacobian)^-1| times the rounding of the residuals (relative to their terms), ten-fold; of g itself, through its slope.
@@ -267,7 +257,7 @@ std::optional<std::vector<SpecialPoint>> Tracer::specials(const Node& from, cons
   for (std::size_t r = low; r < high; ++r)
     if (std::abs(spectrum[r].imag()) > 1e-9 * std::abs(spectrum[r]) && r + 1 < high) pairs.push_back(r++);
   const std::size_t crossings = high - low, explained = 2 * pairs.size() + (fold ? 1 : 0) + (branch ? 1 : 0);
-  if (!whatever && (static_cast<std::size_t>(fold) + static_cast<std::size_t>(branch) + pairs.size() > 1 || crossings > explained || (fold && crossings == 0))) return std::nullopt;
+  if (!whatever && (static_cast<std::size_t>(fold || branch) + pairs.size() > 1 || crossings > explained || (fold && crossings == 0))) return std::nullopt;
   std::vector<std::pair<double, SpecialPoint>> found;
   const auto keep = [&](const std::optional<Located>& located, const char* kind, std::string text, double frequency = 0) {
     if (!located) return;
@@ -275,8 +265,10 @@ std::optional<std::vector<SpecialPoint>> Tracer::specials(const Node& from, cons
     found.emplace_back(from.tangent.dot(((located->node.u - from.u).array() / from.scale.array()).matrix()), special(kind, *located, std::move(text)));
     found.back().second.frequency = frequency;
   };
-  if (fold) keep(locate(from, to, [](const Node& n) { return n.slope(); }), "fold", fmt::format("two states meet; {}", low == 0 && crossings > 0 ? "one of them is stable" : "neither is stable"));
-  if (branch) keep(locate(from, to, [&](const Node& n) { return n.determinant * std::exp(n.log_determinant - from.log_determinant); }), "branch-point", "another branch crosses");
+  if (fold && !branch) keep(locate(from, to, [](const Node& n) { return n.slope(); }), "fold", fmt::format("two states meet; {}", low == 0 && crossings > 0 ? "one of them is stable" : "neither is stable"));
+  // The determinant only says that there is a branch point; the eigenvalue that crosses with it is smooth, and well defined at the point itself.
+  if (branch && !fold && crossings > 0) keep(locate(from, to, [low](const Node& n) { return n.point.eigenvalues[low].real(); }), "branch-point", "another branch crosses");
+  if (branch && fold) keep(locate(from, to, [](const Node& n) { return n.slope(); }), "branch-point", "another branch crosses");
   for (const std::size_t r : pairs) {
     auto located = locate(from, to, [r](const Node& n) { return n.point.eigenvalues[r].real(); });
     if (!located) continue;
@@ -292,7 +284,13 @@ std::optional<std::vector<SpecialPoint>> Tracer::specials(const Node& from, cons
     std::string what;
     const Node& outside = from.point.physical ? to : from;
     (void)physicality(*outside.at, state(outside.u), &what);
-    keep(locate(from, to, [](const Node& n) { return physicality(*n.at, state(n.u)); }), "unphysical", what + " passes through zero");
+    auto edge = locate(from, to, [](const Node& n) { return physicality(*n.at, state(n.u)); });
+    if (!edge) {  // the physical node lies on the edge, within rounding
+      const Node& inside = from.point.physical ? from : to;
+      const double in = physicality(*inside.at, state(inside.u)), out = physicality(*outside.at, state(outside.u));
+      edge = Located{inside, 10 * std::abs(to.q() - from.q()) * (std::abs(in) + 1e-12) / (std::abs(out - in) + 1e-300)};
+    }
+    keep(edge, "unphysical", what + " passes through zero");
   }
   std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<SpecialPoint> result;
@@ -324,12 +322,17 @@ Tracer::Half Tracer::follow(Node start, int direction) {
       half.end = "followed into the unphysical";
       return half;
     }
-    double size = 0;
-    for (std::size_t s = 0; s < node.at->flow.species(); ++s) size = std::max(size, std::abs(node.u(static_cast<Index>(s))));
-    if (size > 1e5 * largest_) {
+    std::size_t grown = n;
+    for (std::size_t i = 0; i < n; ++i) {
+      // A cumulant of order k is not worth more than volume^(k-1) mean^k.
+      const int k = node.at->flow.set().degree_of(i);
+      if (std::abs(node.u(static_cast<Index>(i))) > 1e5 * std::pow(largest_, k) * std::pow(std::max(1.0, node.at->flow.volume()), k - 1)) grown = std::min(grown, i);
+    }
+    if (grown < n) {
+      const std::string what = node.at->flow.set().degree_of(grown) == 1 ? "the means grow" : "the fluctuations grow";
       const Node& earlier = half.nodes[half.nodes.size() > 60 ? half.nodes.size() - 60 : 0];
-      half.special.push_back({"end", parameter(node.q()), std::abs(parameter(node.q()) - parameter(earlier.q())), values_(*node.at, state(node.u)), 0, "the means grow without bound"});
-      half.end = fmt::format("its means grow without bound near {} = {}", options_.parameter, brief(parameter(node.q()), 6));
+      half.special.push_back({"end", parameter(node.q()), std::abs(parameter(node.q()) - parameter(earlier.q())), values_(*node.at, state(node.u)), 0, what + " without bound"});
+      half.end = fmt::format("{} without bound near {} = {}", what, options_.parameter, brief(parameter(node.q()), 6));
       return half;
     }
     ds = std::min({ds, largest_step, 1.0 / 80 / (std::abs(node.slope()) + 1e-3)});

@@ -48,10 +48,10 @@ using StateValues = std::function<std::map<std::string, double>(const FlowAt&, s
 /// (complete there); otherwise states are looked for from many starts, and the number of branches is a lower bound: the
 /// branches' texts say which.
 ///
-/// Special points are zeros, on the curve, of: the parameter component of the tangent (fold), the determinant of the
-/// bordered Jacobian (branch point), the real part of the pair whose rank in the spectrum crosses the axis (Hopf), the least of
-/// means, variances and the smallest eigenvalue of the covariance (unphysical). Their error is ten times the last change of
-/// the parameter in the iteration plus the effect of rounding. Points other than `unphysical` are left out where the state is unphysical.
+/// Special points are zeros, on the curve, of: the parameter component of the tangent (fold), the eigenvalue that
+/// vanishes where the bordered Jacobian changes sign (branch point), the real part of the pair whose rank in the spectrum crosses the axis (Hopf), the least of
+/// means, variances and the smallest eigenvalue of the covariance (unphysical). Their error is ten times the distance
+/// that remains by the last slope, plus the effect of rounding. Points other than `unphysical` are left out where the state is unphysical.
 [[nodiscard]] std::vector<Branch> trace_branches(const FlowFamily& family, const ContinuationOptions& options, const StateValues& values);
 
 /// The `branches` callable of a moment level. @param owner  "level 'closure'"
