@@ -5,6 +5,7 @@
 #include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "base/text.h"
 
@@ -215,6 +216,7 @@ Relaxation relax(const Flow& flow, std::span<const double> z0, const ReducedNetw
   double length = fastest > 0 ? 10 / fastest : 1;
   std::size_t steps = 0;
   int persistent = 0;
+  double previous_rate = 0, previous_square = 0, previous_change = std::numeric_limits<double>::infinity();
   std::vector<double> f0(n), f1(n);
   std::vector<bool> seen(problem.n_events, false);
   while (true) {
@@ -280,20 +282,53 @@ Relaxation relax(const Flow& flow, std::span<const double> z0, const ReducedNetw
     if (options.watch && s.status == OdeStatus::done) {
       result.low = halves[1].low;
       result.high = halves[1].high;
-      double change = 0, width = 0;
+      double change = 0, width = 0, square = 0;  // square: of the relative amplitude
+      bool falling = true;
       for (std::size_t i = 0; i < means; ++i) {
         const double first = halves[0].high[i] - halves[0].low[i], second = halves[1].high[i] - halves[1].low[i];
         if (relative_width(halves[1], i) < 1e-3) continue;
         width = std::max(width, relative_width(halves[1], i));
         change = std::max(change, std::abs(std::log(first / second)));
+        square = std::max(square, relative_width(halves[0], i) * relative_width(halves[1], i));
+        falling = falling && second < first;
       }
       result.decay_rate = width > 0 ? 2 * change / length : 0;
-      const bool persists = width > 0 && halves[0].maxima >= 10 && halves[1].maxima >= 10 && change < 2e-3;
+      const bool oscillation = width > 0 && halves[0].maxima >= 10 && halves[1].maxima >= 10;
+      // The rate at which it ought to decay: the leading eigenvalue of the state inside it.
+      std::vector<double> inside(result.z);
+      for (std::size_t i = 0; i < n; ++i) inside[i] = 0.5 * (result.low[i] + result.high[i]);
+      std::optional<FixedPoint> focus;
+      if (oscillation) {
+        focus = newton(flow, inside, network);
+        if (!focus) focus = newton(flow, result.z, network);
+      }
+      const double expected = focus && focus->eigenvalues.front().imag() != 0 ? focus->eigenvalues.front().real() : 0;
+      const double frequency = oscillation ? 2 * std::numbers::pi * static_cast<double>(halves[1].maxima) / (length / 2) / static_cast<double>(means) : 0;
+      if (oscillation && falling && expected < 0 && focus->stable) {
+        // About a focus the rate is d(r) = |Re lambda| + a r^2 + ...: two windows running give its value at r = 0. If that is the eigenvalue's,
+        // the motion is in the basin of this state, however long the rest takes.
+        const double limit = previous_square > square ? result.decay_rate - square * (previous_rate - result.decay_rate) / (previous_square - square) : 0;
+        const bool above = std::min(result.decay_rate, previous_rate) > 0.95 * std::abs(expected) && result.decay_rate < 2 * std::abs(expected);
+        if (above && std::abs(limit + expected) < 0.05 * std::abs(expected)) {
+          result.outcome = Relaxation::Outcome::settled;
+          result.state = *focus;
+          return result;
+        }
+      }
+      previous_rate = oscillation ? result.decay_rate : 0;
+      previous_square = oscillation ? square : 0;
+      // A motion persists if its range does not change over a time in which a decay by the leading eigenvalue would be seen.
+      const bool long_enough = !(expected < -1e-6 * frequency) || length * std::abs(expected) >= 20;
+      const bool converging = change < 1e-5 || change < 0.5 * previous_change;
+      const bool persists = oscillation && change < 2e-3 && long_enough && converging;
+      previous_change = oscillation ? change : std::numeric_limits<double>::infinity();
       persistent = persists ? persistent + 1 : 0;
       if (persistent >= 2) {
         result.outcome = Relaxation::Outcome::oscillates;
         return result;
       }
+      if (oscillation && !long_enough && change < 2e-3)
+        result.message = fmt::format("an oscillation whose decay (rate {} by the leading eigenvalue) is too slow to be seen", brief(-expected));
     }
     if (s.status == OdeStatus::too_many_steps || steps >= options.max_steps || !(result.t < 1e15 * length) || length * fastest > 1e13) {
       result.outcome = Relaxation::Outcome::drifts;

@@ -50,7 +50,7 @@ struct Relaxation {
   double t = 0;                            ///< time integrated, or of the divergence
   std::vector<double> z;                   ///< at t
   std::vector<double> low, high;           ///< range of each variable over the last window
-  double decay_rate = 0;                   ///< of the oscillation between the last two windows
+  double decay_rate = 0;                   ///< of the peak-to-peak range between the last two windows
   std::vector<OdeEvent> passages;          ///< first time each margin fell below zero on the way
   std::string message;
 };
@@ -60,9 +60,13 @@ struct RelaxOptions {
   bool watch = true;                       ///< look for oscillations and unphysical passages
   std::function<void()> between = {};      ///< called between blocks; may throw (cancelling)
 };
-/// Integrates in blocks of doubling length until Newton from the end finds a stable state next to it (within 1e-4) or the
-/// motion is seen to persist: peak-to-peak over the two halves of a block with at least ten maxima in each differs by less
-/// than 0.2 %, in two blocks running.
+/// Integrates in blocks of doubling length until one of these is seen:
+/// - settled: Newton from the end finds a stable state next to it (within 1e-4); or the oscillation about a stable state decays, in two blocks
+///   running, at rates d = |Re lambda| + a r^2 with lambda the leading eigenvalue there (r^2 from peak-to-peak over the halves of each block; within 5 %);
+/// - oscillates: in two blocks running, with at least ten maxima in each half, peak-to-peak changes by less than 0.2 % and by ever less,
+///   over at least 20 slow times of the state inside the oscillation if that is stable (1 / |real part of its leading eigenvalue|).
+/// An oscillation that decays more slowly than the integration can tell (|real part| above 1e-6 of the frequency, but 20 slow times out
+/// of reach) is neither: `drifts`, with a message. Below 1e-6 of the frequency an eigenvalue counts as that of a centre.
 [[nodiscard]] Relaxation relax(const Flow& flow, std::span<const double> z0, const ReducedNetwork& network, const RelaxOptions& options = {});
 
 /// All stable physical states found, different ones only, `known` (may be empty) first.
