@@ -18,7 +18,7 @@ using namespace meso::lattice;
 double limit() {
   static const double found = [] {
     double best = 0;
-    if (detail::widest_spin_registers() != detail::SpinRegisters::widest) return best;
+    if (lattice::detail::widest_spin_registers() != lattice::detail::SpinRegisters::widest) return best;
     if (FILE* pipe = popen(MESO_LIMIT_PROGRAM, "r")) {
       char line[256];
       while (std::fgets(line, sizeof line, pipe) != nullptr) {
