@@ -63,6 +63,15 @@ struct OrderFit {
   std::string text;                     ///< "order 1.02 +- 0.03 in 1/volume (expected 1)" or why none is given
 };
 
+/// Bifurcation diagram of one level: its steady states over a range of one parameter.
+struct Diagram {
+  std::string label;                    ///< "normal-2"
+  std::string parameter;
+  double from = 0, to = 0;
+  bool log = false;
+  std::vector<Branch> branches;
+};
+
 /// The only part of a results file that may differ between two runs of the same study.
 struct Provenance {
   std::string version, git, compiler, host, started;
@@ -81,6 +90,7 @@ struct Results {
   std::vector<PointResult> points;
   std::vector<Verdict> verdicts;
   std::vector<OrderFit> orders;
+  std::vector<Diagram> diagrams;
   std::vector<std::string> notes;       ///< said in the log: conservation laws, rounded counts, ...
   Provenance provenance;
 };
