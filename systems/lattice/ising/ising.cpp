@@ -29,7 +29,7 @@ const Schema<Params>& schema() {
 }
 
 struct MicroOptions {
-  std::string update = "metropolis";
+  std::string update = "heat-bath";
   std::int64_t burn_in = 1000, sweeps = 4000, every = 2;
 };
 const Schema<MicroOptions>& micro_options() {
@@ -59,6 +59,9 @@ struct Micro {
   [[nodiscard]] Plan plan(const Ask& ask) const {
     if (ask.is_stationary() && (ask.stationary().burn_in || ask.stationary().window))
       throw StudyError("system 'ising' has no time: burn-in and sweeps are options of its level 'micro'");
+    if (p.d == 1 && micro_options().read(ask.options, "level 'micro'").update == "metropolis")
+      throw StudyError("update = metropolis in one dimension: domain walls cost nothing to move, so both sublattices in turn carry them along for ever and the ring hardly "
+                       "mixes. Use update = heat-bath");
     const double N = std::pow(static_cast<double>(p.L), static_cast<double>(p.d)), beta = 1 / p.T;
     const double deepest = static_cast<double>(p.d) + std::abs(p.h);
     Plan plan;
