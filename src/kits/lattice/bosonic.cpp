@@ -43,9 +43,8 @@ double BosonicRules::propensity(const std::int32_t* n) const {
 }
 
 BosonicKinetics::BosonicKinetics(const BosonicRules& rules)
-    : rules_(&rules), species_(rules.species_), sites_(rules.model().box.sites()), n_(sites_ * species_), propensity_(sites_), place_(sites_), group_of_(sites_, octaves),
-      groups_(octaves), count_(species_ + 1), gone_at_(species_ + 1) {
-  for (int k = 0; k < octaves; ++k) groups_[static_cast<std::size_t>(k)].ceiling = std::ldexp(1.0, k + lowest + 1);
+    : rules_(&rules), species_(rules.species_), sites_(rules.model().box.sites()), n_(sites_ * species_), site_(sites_), groups_(octaves), count_(species_ + 1), gone_at_(species_ + 1) {
+  for (int k = 0; k < octaves; ++k) groups_[static_cast<std::size_t>(k)].ceiling = std::ldexp(1.0, k + lowest);
   std::int64_t stride = 1;
   for (std::size_t a = rules.model().box.dimension(); a-- > 0;) {
     extent_[a] = rules.model().box.extent[a];
@@ -83,31 +82,34 @@ void BosonicKinetics::contact(std::size_t site) {
 
 void BosonicKinetics::update(std::size_t site) {
   const double a = rules_->propensity(&n_[site * species_]);
-  propensity_[site] = a;
-  const int old = group_of_[site];
+  Site& self = site_[site];
+  self.propensity = a;
+  const int old = self.group;
   int now = octaves;
   if (a > 0) {
-    now = std::ilogb(a) - lowest;
+    int exponent;
+    const double mantissa = std::frexp(a, &exponent);  // a = mantissa 2^exponent, 1/2 <= mantissa < 1
+    now = (mantissa == 0.5 ? exponent - 1 : exponent) - lowest;
     if (now < 0 || now >= octaves) throw NumericalBreakdown(fmt::format("the propensity {} of a site is outside 2^{} .. 2^{}", a, lowest, lowest + octaves));
   }
   if (now == old) return;
   if (old < octaves) {
     Group& group = groups_[static_cast<std::size_t>(old)];
     const std::uint32_t last = group.sites.back();
-    group.sites[place_[site]] = last;
-    place_[last] = place_[site];
+    group.sites[self.place] = last;
+    site_[last].place = self.place;
     group.sites.pop_back();
     total_ -= group.ceiling;
   }
   if (now < octaves) {
     Group& group = groups_[static_cast<std::size_t>(now)];
-    place_[site] = static_cast<std::uint32_t>(group.sites.size());
+    self.place = static_cast<std::uint32_t>(group.sites.size());
     group.sites.push_back(static_cast<std::uint32_t>(site));
     total_ += group.ceiling;
     low_ = std::min(low_, now);
     high_ = std::max(high_, now);
   }
-  group_of_[site] = static_cast<std::uint8_t>(now);
+  self.group = now;
 }
 
 void BosonicKinetics::settle() {
@@ -115,7 +117,7 @@ void BosonicKinetics::settle() {
   events_ = attempts_ = 0;
   std::fill(count_.begin(), count_.end(), 0);
   std::fill(gone_at_.begin(), gone_at_.end(), 0.0);
-  std::fill(group_of_.begin(), group_of_.end(), static_cast<std::uint8_t>(octaves));
+  std::fill(site_.begin(), site_.end(), Site{});
   for (Group& group : groups_) group.sites.clear();
   for (std::size_t i = 0; i < sites_; ++i)
     for (std::size_t s = 0; s < species_; ++s) count_[s + 1] += n_[i * species_ + s];
@@ -193,7 +195,7 @@ void BosonicKinetics::advance(double until, FastStream& random, std::uint32_t st
     const auto word = static_cast<unsigned __int128>(random.bits()) * group.sites.size();
     const std::size_t site = group.sites[static_cast<std::size_t>(word >> 64)];
     double a = static_cast<double>(static_cast<std::uint64_t>(word)) * 0x1p-64 * group.ceiling;
-    if (a >= propensity_[site]) continue;
+    if (a >= site_[site].propensity) continue;
     std::int32_t* n = &n_[site * species_];
     std::size_t r = 0;
     for (; r + 1 < rules_->channels_.size(); ++r) {
@@ -215,7 +217,7 @@ void BosonicKinetics::advance(double until, FastStream& random, std::uint32_t st
       const std::size_t k = random.below(box.neighbours());
       const std::size_t axis = k / 2;
       const auto stride = static_cast<std::size_t>(stride_[axis]), length = static_cast<std::size_t>(extent_[axis]);
-      const std::size_t x = site / stride % length;
+      const std::size_t x = box.dimension() == 1 ? site : site / stride % length;
       std::size_t to;
       if (k % 2 == 0) to = x + 1 < length ? site + stride : periodic ? site - x * stride : site;
       else to = x > 0 ? site - stride : periodic ? site + (length - 1) * stride : site;

@@ -1,7 +1,7 @@
 // Exact continuous-time kinetics of lattice models with any number of particles on a site (bosonic occupation).
 //
-// Method: composition-rejection. Sites are grouped by their propensity a in octaves [2^k, 2^(k+1)); a tick picks a group by the bound
-// 2^(k+1) per site, a site of it uniformly, and accepts with a / 2^(k+1) >= 1/2. So the cost of an event does not depend on the spread of
+// Method: composition-rejection. Sites are grouped by their propensity a in octaves (2^(k-1), 2^k]; a tick picks a group by the bound 2^k per
+// site, a site of it uniformly, and accepts with a / 2^k > 1/2. So the cost of an event does not depend on the spread of
 // the occupations, and the total bound is a sum of whole numbers times powers of two, free of drift. Times are exact (exponential).
 // Contact rules act at once: after every arrival, birth and at the start, until no pair on the site has one.
 // Source: Slepoy, Thompson, Plimpton (2008), doi:10.1063/1.2919546.
@@ -67,7 +67,7 @@ class BosonicKinetics {
   static constexpr int lowest = -64, octaves = 192;
   static constexpr std::uint32_t nowhere = 0xffffffff;
   struct Group {
-    double ceiling = 0;  ///< 2^(k+1)
+    double ceiling = 0;  ///< 2^k
     std::vector<std::uint32_t> sites;
   };
   void contact(std::size_t site);
@@ -78,9 +78,12 @@ class BosonicKinetics {
   const BosonicRules* rules_;
   std::size_t species_, sites_;
   std::vector<std::int32_t> n_;
-  std::vector<double> propensity_;
-  std::vector<std::uint32_t> place_;   // of a site in its group
-  std::vector<std::uint8_t> group_of_;
+  struct Site {
+    double propensity = 0;
+    std::uint32_t place = 0;  // in its group
+    std::int32_t group = octaves;
+  };
+  std::vector<Site> site_;
   std::vector<Group> groups_;
   int low_ = octaves, high_ = -1;      // groups in use lie in [low_, high_]
   double total_ = 0;
