@@ -4,21 +4,20 @@
 #include <string>
 #include <vector>
 
+#include "kits/lattice/kinetics_level.h"
 #include "kits/lattice/rule_text.h"
 #include "model/system.h"
 
 namespace meso::lattice {
 
-/// The levels below the exact one: pair-approximation (exclusion), rate-equation, pde. Their first parent is `parent`.
-[[nodiscard]] std::vector<Level> reduced_levels(const Model& model, const std::string& parent);
+/// Every level of the model, micro first: kinetic-monte-carlo, pair-approximation (exclusion), rate-equation, pde.
+/// All give <s>.density and <s>.slope; with exclusion kinetic-monte-carlo, pair-approximation and rate-equation also <s>.<t>.pairs.
+[[nodiscard]] std::vector<Level> levels(const Model& model, const KineticsOptions& options = {});
+/// Those below the exact one.
+[[nodiscard]] std::vector<Level> reduced_levels(const Model& model);
 
-/// Densities (asked by default) and, with exclusion, nearest-neighbour pairs (known by name); observables.h.
-[[nodiscard]] std::optional<ObservableInfo> observable_info(const Model& model, const std::string& name);
-
-/// What a reader should know before the first run: unequal densities in a two-species annihilation, lattices that nothing moves on.
-[[nodiscard]] std::vector<std::string> model_notes(const Model& model);
-
-/// A system whose parameters are the spec's. @throws ModelError if the spec is wrong (checked at once)
+/// A system whose parameters are the spec's. Its observables are those of kinetics_observables.
+/// @throws ModelError if the spec is wrong (checked at once, not when it is first bound)
 [[nodiscard]] System lattice_system(LatticeSpec spec, std::string name, std::string title);
 
 }  // namespace meso::lattice
