@@ -121,9 +121,15 @@ auto continuum(const Params& p) {
   return Ring<decltype(make)>{field, Realisation<lattice::KpzForce>::no_identity, false, make};
 }
 
+void keep_wanted(const Ask& ask, Answer& answer) {
+  if (ask.observables.empty()) return;
+  std::erase_if(answer.estimates, [&](const Estimate& e) { return !ask.wants(e.observable); });
+}
+
 /// Frozen frequencies at their exact locking threshold: a realisation is a draw of frequencies.
 struct Locking {
   Params p;
+  [[nodiscard]] bool applies() const { return is_columnar(p) && p.delta == 0 && coupling_of(p).harmonics() == 1 && p.K > 0; }
   [[nodiscard]] Plan plan(const Ask& ask) const {
     Plan plan;
     if (!ask.is_stationary()) plan.axes = {{"t", "1", ask.times()}};
@@ -135,6 +141,7 @@ struct Locking {
     return plan;
   }
   void sample(const Ask& ask, const Plan& plan, std::uint64_t seed, const std::string& purpose, std::uint64_t trajectory, Tape& tape) const {
+    if (!applies()) return;
     const std::vector<double> omega = frequencies(p, seed, purpose, trajectory);
     const double ring = locking_threshold_ring(omega), open = locking_threshold_open(omega);
     for (std::size_t i = 0; i < plan.points(); ++i) {
@@ -145,13 +152,10 @@ struct Locking {
   }
 };
 
-Answer locking(const Ask& ask, Context& context, const Params& p) {
-  if (!is_columnar(p) || p.delta != 0 || coupling_of(p).harmonics() > 1 || p.K == 0)
-    return {.flags = {{.kind = "note", .text = "the exact locking threshold needs kind = columnar, K > 0, delta = 0 and no harmonics"}}};
-  const auto finish = [](const Ask& asked, const EnsembleResult&, Answer& answer) {
-    if (!asked.observables.empty()) std::erase_if(answer.estimates, [&](const Estimate& e) { return !asked.wants(e.observable); });
-  };
-  return sampled(Locking{p}, 64, finish)(ask, context);
+void finish_locking(const Locking& level, const Ask& ask, Answer& answer) {
+  if (level.applies()) return keep_wanted(ask, answer);
+  answer.estimates.clear();
+  answer.flags.push_back({.kind = "note", .text = "the exact locking threshold needs kind = columnar, K > 0, delta = 0 and no harmonics"});
 }
 
 // ---- what is made of an ensemble -------------------------------------------------------------------------------------
@@ -159,11 +163,6 @@ Answer locking(const Ask& ask, Context& context, const Params& p) {
 double option(const Ask& ask, const char* name) {
   const auto found = ask.options.find(name);
   return found == ask.options.end() ? 0.0 : as_number(found->second);
-}
-
-void keep_wanted(const Ask& ask, Answer& answer) {
-  if (ask.observables.empty()) return;
-  std::erase_if(answer.estimates, [&](const Estimate& e) { return !ask.wants(e.observable); });
 }
 
 std::pair<double, double> window_asked(const Ask& ask) {
@@ -522,7 +521,7 @@ std::vector<Level> levels_of(const Params& p) {
                     .run = [p](const Ask& ask, Context&) { return kpz_scaling(ask, p); }});
   levels.push_back({.info = {.name = "locking", .rung = Rung::master, .doc = "exact locking threshold of frozen frequencies (odd coupling): its mean over realisations, and the share that locks with winding number 0",
                              .parent = "oscillators", .approximation = "time -> infinity", .small_parameter = "1/t", .source = "derived in README.md", .sampled = true, .grain = 64},
-                    .run = [p](const Ask& ask, Context& context) { return locking(ask, context, p); }});
+                    .run = sampled(Locking{p}, 64, [p](const Ask& ask, const EnsembleResult&, Answer& answer) { finish_locking(Locking{p}, ask, answer); })});
   levels.push_back({.info = {.name = "von-mises", .rung = Rung::master, .doc = "equilibrium law of the bonds (XY chain at temperature D), for an odd coupling with noise; gives cos_delta", .parent = "oscillators",
                              .approximation = "time -> infinity, N -> infinity", .small_parameter = "1/t", .source = "transfer operator of the XY chain: I_1(K/D) / I_0(K/D)"},
                     .run = [p](const Ask& ask, Context&) { return von_mises(ask, p); }});

@@ -83,7 +83,7 @@ TEST(KpzSynchronizationFull, Check3Columnar) {
 
 TEST(KpzSynchronizationFull, Check4XYChain) {
   for (const auto& [D, exact] : {std::pair{0.05, 0.97467}, std::pair{0.1, 0.94860}, std::pair{0.2, 0.89338}, std::pair{0.5, 0.69777}}) {
-    const Answer a = answer_of({.parameters = {{"N", 512}, {"D", D}, {"scheme", "heun"}, {"dt", 0.05}}, .when = Stationary{4000, 1000}, .trajectories = 16});
+    const Answer a = answer_of({.parameters = {{"N", 512}, {"D", D}, {"scheme", "heun"}, {"dt", 0.05}}, .when = Stationary{4000, 1000}, .trajectories = D > 0.1 ? 16u : 24u});
     measured(name, "4: <cos Delta> at D = " + brief(D), get(a, "cos_delta").value[0], get(a, "cos_delta").se(0), exact, "I1(K/D)/I0(K/D)");
     EXPECT_NEAR(get(a, "cos_delta").value[0], exact, 0.002);
     EXPECT_LT(get(a, "cos_delta").se(0), 0.0005);
