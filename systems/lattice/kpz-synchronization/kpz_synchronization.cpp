@@ -141,7 +141,6 @@ struct Locking {
     return plan;
   }
   void sample(const Ask& ask, const Plan& plan, std::uint64_t seed, const std::string& purpose, std::uint64_t trajectory, Tape& tape) const {
-    if (!applies()) return;
     const std::vector<double> omega = frequencies(p, seed, purpose, trajectory);
     const double ring = locking_threshold_ring(omega), open = locking_threshold_open(omega);
     for (std::size_t i = 0; i < plan.points(); ++i) {
@@ -152,10 +151,13 @@ struct Locking {
   }
 };
 
-void finish_locking(const Locking& level, const Ask& ask, Answer& answer) {
-  if (level.applies()) return keep_wanted(ask, answer);
-  answer.estimates.clear();
-  answer.flags.push_back({.kind = "note", .text = "the exact locking threshold needs kind = columnar, K > 0, delta = 0 and no harmonics"});
+Answer locking(const Ask& ask, Context& context, const Params& p) {
+  const Locking level{p};
+  if (!level.applies()) {
+    const std::string text = "the exact locking threshold needs kind = columnar, K > 0, delta = 0 and no harmonics";
+    return {.flags = {{.kind = "note", .text = text}}, .why = text};
+  }
+  return sampled(level, 64, [](const Ask& asked, const EnsembleResult&, Answer& answer) { keep_wanted(asked, answer); })(ask, context);
 }
 
 // ---- what is made of an ensemble -------------------------------------------------------------------------------------
@@ -521,7 +523,7 @@ std::vector<Level> levels_of(const Params& p) {
                     .run = [p](const Ask& ask, Context&) { return kpz_scaling(ask, p); }});
   levels.push_back({.info = {.name = "locking", .rung = Rung::master, .doc = "exact locking threshold of frozen frequencies (odd coupling): its mean over realisations, and the share that locks with winding number 0",
                              .parent = "oscillators", .approximation = "time -> infinity", .small_parameter = "1/t", .source = "derived in README.md", .sampled = true, .grain = 64},
-                    .run = sampled(Locking{p}, 64, [p](const Ask& ask, const EnsembleResult&, Answer& answer) { finish_locking(Locking{p}, ask, answer); })});
+                    .run = [p](const Ask& ask, Context& context) { return locking(ask, context, p); }});
   levels.push_back({.info = {.name = "von-mises", .rung = Rung::master, .doc = "equilibrium law of the bonds (XY chain at temperature D), for an odd coupling with noise; gives cos_delta", .parent = "oscillators",
                              .approximation = "time -> infinity, N -> infinity", .small_parameter = "1/t", .source = "transfer operator of the XY chain: I_1(K/D) / I_0(K/D)"},
                     .run = [p](const Ask& ask, Context&) { return von_mises(ask, p); }});
