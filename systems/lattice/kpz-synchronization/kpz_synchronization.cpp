@@ -238,10 +238,12 @@ void add_growth(const Ask& ask, const Params& p, const Estimate& w2, const Estim
   const auto [from, to] = window_asked(ask);
   const PhaseClass c = classify(p, w2, slips, from, to);
   answer.estimates.push_back(class_estimate(c, w2));
+  const double nu = coupling_of(p).slope(), lambda = 2.0 * coupling_of(p).curvature();
+  const std::string coupling = nu > 0 ? fmt::format("; KPZ coupling {}", brief(kpz_coupling(nu, lambda, randomness_of(p)), 3)) : "";
   if (with_flag)
     answer.flags.push_back({.kind = "phase-class",
-                            .text = fmt::format("{}: W grows as t^({} +- {}) over {}..{}, {} at the end; largest slip fraction {}; saturation {}", c.name, brief(c.exponent, 3), brief(c.error, 2),
-                                                brief(c.from, 3), brief(c.to, 3), brief(c.late_exponent, 3), brief(c.slips, 2), c.saturated ? "seen" : "not seen")});
+                            .text = fmt::format("{}: W grows as t^({} +- {}) over {}..{}, {} at the end; largest slip fraction {}; saturation {}{}", c.name, brief(c.exponent, 3), brief(c.error, 2),
+                                                brief(c.from, 3), brief(c.to, 3), brief(c.late_exponent, 3), brief(c.slips, 2), c.saturated ? "seen" : "not seen", coupling)});
   if (!ask.observables.empty() && !ask.wants("W_sat") && !ask.wants("t_sat")) return;
   Saturation saturation = saturation_of(p, w2, c.slips);
   if (saturation.seen) answer.estimates.push_back(saturation.W_sat);
