@@ -6,5 +6,6 @@
 namespace meso {
 
 [[nodiscard]] System own_network(const ModelRequest& request);  ///< [network]: species, reactions (CONTRACT section 5)
+[[nodiscard]] System own_field(const ModelRequest& request);    ///< [field]: a local potential V(phi), initial data, noise
 
 }  // namespace meso
