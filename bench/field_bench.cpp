@@ -20,7 +20,7 @@ using namespace meso::field;
 double limit(int n) {
   static const std::map<int, double> found = [] {
     std::map<int, double> best;
-    if (FILE* pipe = popen(MESO_FIELD_LIMIT, "r")) {
+    if (FILE* pipe = popen(MESO_LIMIT_PROGRAM, "r")) {
       char line[256];
       while (std::fgets(line, sizeof line, pipe) != nullptr) {
         const std::string text(line);
