@@ -15,7 +15,7 @@
 namespace meso {
 namespace {
 
-const char* const good = R"([study]
+const char* const good = R"toml([study]
 title = "test"
 [field]
 potential = "g*phi^4/4 + phi^2/2"
@@ -34,7 +34,7 @@ level = "linearised"
 [compare]
 observables = ["phi_centre"]
 relative = 0.1
-)";
+)toml";
 
 std::string refusal(const std::string& text) {
   try {
