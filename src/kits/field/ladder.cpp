@@ -326,6 +326,22 @@ void flag_runaway(const Ask& ask, const Model& model, Answer& answer) {
       }
 }
 
+// BAOAB samples the positions of linear modes exactly, their momenta with <pi^2> = T (1 - (w dt)^2/4): the step error of temperature and energy.
+void bound_momenta(const Ask& ask, const Model& model, Answer& answer) {
+  if (model.relaxation) return;
+  const Spectral spectral(model.grid);
+  const double dt = model.step(), mass2 = std::max(0.0, model.potential.curvature(model.vacuum)), n = static_cast<double>(model.grid.size());
+  double lost = 0;
+  for (std::size_t i = 0; i < spectral.modes(); ++i) lost += spectral.weight()[i] / n * (model.stiffness * spectral.k_squared()[i] + mass2) * dt * dt / 4;
+  for (Estimate& e : answer.estimates) {
+    const double bound = e.observable == "temperature" ? model.temperature * lost : e.observable == "energy" ? 0.5 * n * model.temperature * lost : 0.0;
+    if (bound == 0) continue;
+    e.error_bound.assign(e.size(), bound);
+    if (!ask.is_stationary() && !e.axes.empty() && !ask.times().empty() && ask.times()[0] == 0) e.error_bound[0] = 0;
+    e.bound_kind = BoundKind::estimated;
+  }
+}
+
 LevelInfo field_info(const Model& m) {
   LevelInfo info{.name = "field", .rung = Rung::micro};
   info.sampled = m.temperature > 0;
@@ -528,7 +544,10 @@ std::vector<ObservableInfo> observables(const Model& model) {
 Level field_level(const Model& model) {
   Level level{.info = field_info(model)};
   if (model.temperature > 0) {
-    level.run = sampled(SampledField{model}, 1, [model](const Ask& ask, const EnsembleResult&, Answer& answer) { flag_runaway(ask, model, answer); });
+    level.run = sampled(SampledField{model}, 1, [model](const Ask& ask, const EnsembleResult&, Answer& answer) {
+      flag_runaway(ask, model, answer);
+      bound_momenta(ask, model, answer);
+    });
   } else {
     level.run = [model](const Ask& ask, Context& context) {
       context.progress(0);
