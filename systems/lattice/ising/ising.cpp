@@ -71,7 +71,9 @@ struct Micro {
                     {"abs_magnetisation", "1", {kAbs}},
                     {"specific_heat", "1", {kEnergy, kEnergy2}, [=](std::span<const double> s) { return N * beta * beta * (s[1] - s[0] * s[0]); }},
                     {"susceptibility", "1/J", {kAbs, kM2}, [=](std::span<const double> s) { return N * beta * (s[1] - s[0] * s[0]); }},
-                    {"binder", "1", {kM2, kM4}, [](std::span<const double> s) { return s[0] > 0 ? 1 - s[1] / (3 * s[0] * s[0]) : 0.0; }}};
+                    {"binder", "1", {kM2, kM4}, [](std::span<const double> s) { return s[0] > 0 ? 1 - s[1] / (3 * s[0] * s[0]) : 0.0; }},
+                    {"drift of energy", "J", {kDriftEnergy}},  // for flag_drift, which takes them out again
+                    {"drift of abs_magnetisation", "1", {kDriftAbs}}};
     return plan;
   }
 
@@ -129,14 +131,15 @@ struct Micro {
   }
 };
 
-void flag_drift(const Ask&, const EnsembleResult& result, Answer& answer) {
-  for (const auto& [signal, observable] : {std::pair{kDriftEnergy, "energy"}, std::pair{kDriftAbs, "abs_magnetisation"}}) {
-    const double drift = result.signal_mean[signal], error = result.signal_se[signal];
-    if (!(std::abs(drift) > 4 * error && std::abs(drift) > 1e-12)) continue;
+void flag_drift(const Ask& ask, const EnsembleResult&, Answer& answer) {
+  for (const char* observable : {"energy", "abs_magnetisation"}) {
+    const Estimate* e = answer.find(std::string("drift of ") + observable);
+    if (e == nullptr || !(std::abs(e->value[0]) > 4 * e->se(0)) || std::abs(e->value[0]) < 1e-12) continue;
     answer.flags.push_back({.kind = "not-mixed", .observable = "",
                             .text = fmt::format("{} still drifts by {:.2g} +- {:.1g} between the halves of the window, apart from ordered and disordered starts: "
-                                                "raise burn-in and sweeps of level 'micro'", observable, drift, error)});
+                                                "raise burn-in and sweeps of level 'micro'", observable, e->value[0], e->se(0))});
   }
+  std::erase_if(answer.estimates, [&](const Estimate& e) { return e.observable.starts_with("drift of ") || !ask.wants(e.observable); });
 }
 
 // ---- solved levels ------------------------------------------------------------------------------------------------------
