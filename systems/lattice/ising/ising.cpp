@@ -29,12 +29,13 @@ const Schema<Params>& schema() {
 }
 
 struct MicroOptions {
-  std::string update = "heat-bath";
+  std::string update = "heat-bath", start = "both";
   std::int64_t burn_in = 1000, sweeps = 4000, every = 2;
 };
 const Schema<MicroOptions>& micro_options() {
   static const Schema<MicroOptions> fields{
       {"update", &MicroOptions::update, {.unit = "", .doc = "rule of a spin that is looked at", .allowed = {"metropolis", "heat-bath"}}},
+      {"start", &MicroOptions::start, {.unit = "", .doc = "order (all up), disorder, or both: even trajectories in order, odd ones at random; what is not mixed is then flagged", .allowed = {"both", "order", "disorder"}}},
       {"burn-in", &MicroOptions::burn_in, {.unit = "sweeps", .doc = "sweeps before the first measurement", .min = 0, .max = 1e9}},
       {"sweeps", &MicroOptions::sweeps, {.unit = "sweeps", .doc = "sweeps that are measured", .min = 2, .max = 1e9}},
       {"every", &MicroOptions::every, {.unit = "sweeps", .doc = "sweeps between measurements", .min = 1, .max = 1e6}},
@@ -86,7 +87,7 @@ struct Micro {
       const std::size_t count = std::min(IsingLattices::width, tapes.size() - done);
       for (std::size_t k = 0; k < IsingLattices::width; ++k) {  // lanes that no trajectory needs run too, for nobody
         const std::uint64_t id = first + done + std::min(k, count - 1);
-        spins.start(k, Stream(seed, id, purpose + "/spins").fast(), id % 2 == 0);
+        spins.start(k, Stream(seed, id, purpose + "/spins").fast(), options.start == "both" ? id % 2 == 0 : options.start == "order");
       }
       for (std::int64_t i = 0; i < options.burn_in; ++i) spins.sweep();
       const std::int64_t measurements = std::max<std::int64_t>(2, options.sweeps / options.every);
@@ -97,7 +98,8 @@ struct Micro {
           Tape& tape = tapes[done + k];
           spins.measure(k, sums);
           // Starts from order and from disorder drift apart until both have forgotten them: second half minus first half, signed.
-          const double sign = ((first + done + k) % 2 == 0 ? -1.0 : 1.0) * (2 * i < measurements ? -2.0 : 2.0);
+          const bool ordered = options.start == "both" ? (first + done + k) % 2 == 0 : options.start == "order";
+          const double sign = (ordered ? -1.0 : 1.0) * (2 * i < measurements ? -2.0 : 2.0);
           for (const SpinSums& one : sums) {
             const double m = static_cast<double>(one.magnetisation) / N, e = -static_cast<double>(one.bonds) / N - p.h * m, a = std::abs(m);
             tape.accumulate(kEnergy, 0, e, weight);
