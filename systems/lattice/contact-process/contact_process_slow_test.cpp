@@ -18,7 +18,9 @@ TEST(ContactProcessSlow, CriticalDecayInOneDimension) {
   for (std::size_t i = 0; i < times.size(); ++i) {
     if (reference[i] == 0) continue;
     measured("contact-process", "1-D density at t = " + std::to_string(static_cast<int>(times[i])), rho.value[i], rho.se(i), reference[i], "card, single run, 2 %");
-    EXPECT_NEAR(rho.value[i] / reference[i], 1, 0.02) << times[i];
+    // The reference is one run of a quarter of our sites: beside its 2 % it carries twice our standard error.
+    EXPECT_NEAR(rho.value[i] / reference[i], 1, 0.02 + 3 * 2 * rho.se(i) / rho.value[i]) << times[i];
+    EXPECT_LT(rho.se(i) / rho.value[i], 0.015);
   }
   measured("contact-process", "1-D decay exponent, t = 64..2048", exponent.value[0], exponent.se(0), 0.159464, "Jensen (1999), doi:10.1088/0305-4470/32/28/304");
   EXPECT_NEAR(exponent.value[0], 0.159464, 0.006);

@@ -8,6 +8,24 @@ namespace {
 
 using namespace lattice::testing;
 
+// The exact solution over three decades; each check must see three standard errors of one run of 1e6 sites, 1.8 sqrt(rho/1e6).
+TEST(PairAnnihilationSlow, FollowsTheExactSolutionInOneDimension) {
+  const std::vector<double> times{1, 4, 16, 64, 256, 1024};
+  const Answer a = answer_of(system(), {.parameters = {{"L", Value(250000)}}, .when = Times{times}, .observables = {"A.density", "A.exponent"}, .trajectories = 72});
+  std::vector<MeanCheck> checks;
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    const double exact = exact_chain_density(Params{}, times[i]), unit = 1.8 * std::sqrt(exact / 1e6);
+    const Estimate& rho = get(a, "A.density");
+    checks.push_back({exact / unit, rho.value[i] / unit, rho.se(i) / unit, "t = " + std::to_string(static_cast<int>(times[i])), rho.dof});
+    measured("pair-annihilation", "1-D density at t = " + std::to_string(static_cast<int>(times[i])), rho.value[i], rho.se(i), exact, "exact: e^{-4t} I0(4t)");
+  }
+  EXPECT_TRUE(MeansMatch(checks, 1.0));
+  const Estimate& exponent = get(a, "A.exponent");
+  measured("pair-annihilation", "1-D exponent, t = 64..1024", exponent.value[0], exponent.se(0), 0.5, "exact tail 1/sqrt(8 pi D t)");
+  EXPECT_NEAR(exponent.value[0], 0.5, 0.005);
+  EXPECT_LT(exponent.se(0), 0.0015);
+}
+
 // d = 2: rho t/ln t becomes constant, its limit 1/(8 pi D) approached from below with logarithmic corrections.
 TEST(PairAnnihilationSlow, TwoDimensionsHaveTheirLogarithm) {
   const std::vector<double> times{100, 300, 1000, 3000, 10000};
