@@ -42,6 +42,19 @@ const Schema<ClosureOptions>& options_schema() {
 
 }  // namespace
 
+namespace {
+
+/// `amount` for species whose mean the family divides by, 0 for others; empty if there are none.
+std::vector<double> floors(const ReducedNetwork& network, const ClosureFamily& family, double amount) {
+  if (family.divides == ClosureFamily::Divides::nothing) return {};
+  const BinarySpecies binary = binary_species(network);
+  std::vector<double> floor(network.size());
+  for (std::size_t s = 0; s < floor.size(); ++s) floor[s] = family.divides == ClosureFamily::Divides::means || binary.is_binary[s] ? amount : 0.0;
+  return floor;
+}
+
+}  // namespace
+
 ClosedEquations closed_equations(const ReducedNetwork& network, const ClosureFamily& family, int order, int taylor) {
   if (order > 8 && network.size() > 4)
     throw ParameterError(fmt::format("closure order {} with {} species means {} equations (binomial({}, {}) - 1); above 4 species the order may be at most 8", order, network.size(),
@@ -58,7 +71,7 @@ ClosedEquations closed_equations(const ReducedNetwork& network, const ClosureFam
 Flow closed_flow(const ReducedNetwork& network, const ClosureFamily& family, int order, int taylor) {
   ClosedEquations closed = closed_equations(network, family, order, taylor);
   Flow flow(closed.equations, std::move(closed.close));
-  if (family.divides != ClosureFamily::Divides::nothing) flow.set_floor(1e-9);  // where a search starts without molecules
+  flow.set_floor(floors(network, family, 1e-6));  // where a search starts without molecules
   return flow;
 }
 
@@ -110,10 +123,9 @@ void check_taylor(const ReducedNetwork& network, const ClosureFamily& family, st
 /// Independent species that the family divides by and that start without molecules.
 std::vector<std::size_t> empty_starts(const ReducedNetwork& network, const ClosureFamily& family) {
   std::vector<std::size_t> empty;
-  if (family.divides == ClosureFamily::Divides::nothing) return empty;
-  const BinarySpecies binary = binary_species(network);
-  for (std::size_t s = 0; s < network.size(); ++s)
-    if (network.initial[s] == 0 && (family.divides == ClosureFamily::Divides::means || binary.is_binary[s])) empty.push_back(s);
+  const std::vector<double> floor = floors(network, family, 1);
+  for (std::size_t s = 0; s < floor.size(); ++s)
+    if (network.initial[s] == 0 && floor[s] > 0) empty.push_back(s);
   return empty;
 }
 
@@ -161,11 +173,11 @@ Level closure_level(const Network& network) {
     for (const std::size_t s : empty_starts(*reduced, family)) {
       if (exact) continue;
       if (o.seed_value == 0)
-        throw ParameterError(fmt::format("{}: kind '{}' divides by the mean of {}, which starts with no molecules (0/0). Start with at least one ({}0 >= 1), or give seed-value = 1e-9: "
+        throw ParameterError(fmt::format("{}: kind '{}' divides by the mean of {}, which starts with no molecules (0/0). Start with at least one ({}0 >= 1), or give seed-value = 1e-6: "
                                          "the mean it then starts with", owner, family.name, reduced->species[s], reduced->species[s]));
       seeded.push_back(reduced->species[s]);
     }
-    if (o.seed_value > 0) flow.set_floor(o.seed_value);
+    if (o.seed_value > 0) flow.set_floor(floors(*reduced, family, o.seed_value));
     Answer answer = answer_by_moments({*shared, *reduced, flow, label, true}, ask, context);
     if (const auto eliminated = reduced->eliminated(); family.depends_on_elimination && !eliminated.empty() && !exact)
       note(answer, fmt::format("{}: not unique where something is conserved: {} eliminated here; with another species eliminated the result differs (Schnoerr, Sanguinetti, Grima 2015)", label, join(eliminated)));

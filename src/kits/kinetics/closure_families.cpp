@@ -14,123 +14,39 @@ namespace {
 
 // ------------------------------------------------------------------ families whose cumulants are polynomials of lower ones
 
-// Cumulant above the order, as a polynomial of those up to it; entries of the set in ascending order.
-using HighCumulants = std::function<std::vector<Polynomial>(const MultiIndexSet& set, std::size_t lows)>;
+// A cumulant above the order as a polynomial of those up to it, given the cumulants and central moments below it.
+struct Below {
+  const MultiIndexSet& set;
+  const CumulantTable& table;
+  std::span<const Polynomial> kappa, central;
+};
+using HighCumulant = std::function<Polynomial(const Below& below, std::size_t p)>;
 
-// Puts them into the exact hierarchy.
-ClosedEquations substituted(const ReducedNetwork& network, int order, int taylor, const HighCumulants& high) {
-  MomentEquations equations = cumulant_equations(network, order, 0, taylor);
-  const std::size_t lows = equations.set.size_up_to(order);
-  const std::vector<Polynomial> replacement = high(equations.set, lows);
-  for (Polynomial& row : equations.equations) {
-    Polynomial closed;
-    for (const auto& [monomial, coefficient] : row.terms) {
-      Polynomial::Monomial kept;
-      Polynomial product(coefficient);
-      for (const std::uint32_t id : monomial) {
-        if (id >= extra_symbols || id < lows) kept.push_back(id);
-        else product = product * replacement[id - lows];
-      }
-      if (kept.size() == monomial.size()) {
-        closed.add(monomial, coefficient);
-        continue;
-      }
-      Polynomial known;
-      known.add(kept, 1);
-      closed += known * product;
-    }
-    row = std::move(closed);
-  }
-  equations.set = MultiIndexSet(network.size(), order);
-  return {std::move(equations), {}};
-}
-
-// Cumulants from central moments: those up to the order belong to the known cumulants, those above are given.
-std::vector<Polynomial> from_central(const MultiIndexSet& set, std::size_t lows, const std::function<Polynomial(const CumulantTable&, std::size_t)>& central_above) {
+// All of them, ascending. Where powers of a 0/1 species make a moment equal to a lower one (<g^2 p> = <g p>), it is that one.
+std::vector<Polynomial> high_cumulants(const MultiIndexSet& set, std::size_t lows, const BinarySpecies& binary, bool by_central, const HighCumulant& rule) {
   const CumulantTable table(set);
-  std::vector<Polynomial> kappa(set.size()), central(set.size());
-  for (std::size_t p = 0; p < lows; ++p) kappa[p] = Polynomial::variable(static_cast<std::uint32_t>(p));
-  table.moments<Polynomial>(kappa, central, 0, lows, true);
-  for (std::size_t p = lows; p < set.size(); ++p) central[p] = central_above(table, p);
-  table.cumulants<Polynomial>(central, kappa, lows, set.size(), true);
+  std::vector<Polynomial> kappa(set.size()), central(set.size()), raw(set.size());
+  for (std::size_t p = 0; p < set.size(); ++p) {
+    const MultiIndex i = binary.reduced(set[p]);
+    if (p < lows) kappa[p] = Polynomial::variable(static_cast<std::uint32_t>(p));
+    else if (binary.vanishes(i)) kappa[p] = Polynomial() - table.lower_part<Polynomial>(p, kappa, raw);
+    else if (i != set[p]) kappa[p] = raw[set.find(i)] - table.lower_part<Polynomial>(p, kappa, raw);
+    else kappa[p] = rule({set, table, kappa, central}, p);
+    if (by_central) table.moments<Polynomial>(kappa, central, p, p + 1, true);
+    if (binary.any()) table.moments<Polynomial>(kappa, raw, p, p + 1);
+  }
   return {kappa.begin() + static_cast<std::ptrdiff_t>(lows), kappa.end()};
 }
 
-// Central moments above the order are zero.
-ClosedEquations zero(const ReducedNetwork& network, int order, int taylor) {
-  return substituted(network, order, taylor, [](const MultiIndexSet& set, std::size_t lows) { return from_central(set, lows, [](const CumulantTable&, std::size_t) { return Polynomial(); }); });
-}
-
-// Central moments above the order are those of the Gaussian with the same covariances: sums over pairings (Isserlis 1918).
-ClosedEquations isserlis(const ReducedNetwork& network, int order, int taylor) {
-  return substituted(network, order, taylor, [](const MultiIndexSet& set, std::size_t lows) {
-    std::vector<Polynomial> gauss(set.size()), moment(set.size());
-    const std::size_t pairs = std::min(lows, set.size_up_to(2));  // at order 1 no covariance is known: all zero
-    for (std::size_t p = set.size_up_to(1); p < pairs; ++p) gauss[p] = Polynomial::variable(static_cast<std::uint32_t>(p));
-    CumulantTable(set).moments<Polynomial>(gauss, moment, 0, set.size(), true);
-    return from_central(set, lows, [&](const CumulantTable&, std::size_t p) { return moment[p]; });
-  });
-}
-
-// Unmixed cumulants are the mean, mixed ones zero.
-ClosedEquations poisson(const ReducedNetwork& network, int order, int taylor) {
-  return substituted(network, order, taylor, [](const MultiIndexSet& set, std::size_t lows) {
-    std::vector<Polynomial> high(set.size() - lows);
-    for (std::size_t p = lows; p < set.size(); ++p) {
-      const MultiIndex& i = set[p];
-      const auto largest = std::max_element(i.begin(), i.end());
-      if (*largest == set.degree_of(p)) high[p - lows] = Polynomial::variable(static_cast<std::uint32_t>(largest - i.begin()));
-    }
-    return high;
-  });
-}
-
-// ------------------------------------------------------------------------------- families that give raw moments by a rule
-
-// Which cumulants above the order occur in the equations.
-std::vector<bool> named_above(const MomentEquations& equations) {
-  std::vector<bool> named(equations.set.size(), false);
-  for (const Polynomial& row : equations.equations)
-    for (const auto& [monomial, coefficient] : row.terms)
-      for (const std::uint32_t id : monomial)
-        if (id < extra_symbols && id >= equations.equations.size()) named[id] = true;
-  return named;
-}
-
-ClosedEquations closed_by(const ReducedNetwork& network, MomentEquations equations, BinarySpecies binary, MomentClosing::Rule rule, int rule_order, const std::string& name) {
-  std::vector<bool> named = named_above(equations);
-  if (std::find(named.begin(), named.end(), true) == named.end()) {  // closed by itself
-    equations.set = MultiIndexSet(network.size(), equations.order);
-    return {std::move(equations), {}};
-  }
-  const MomentClosing closing(equations.set, equations.equations.size(), std::move(named), std::move(binary), rule, rule_order, name);
-  return {std::move(equations), [closing](const MultiIndexSet&, std::span<const double> low, std::span<double> high, std::span<double> gradient) { closing(low, high, gradient); }};
-}
-
-// The log-normal law with the same means and covariances is what derivative matching at order 2 gives: every mu_i is
-// prod mu_s^(i_s) prod_(j<k) w_jk with w_jk = mu_jk / (mu_j mu_k) = exp(Sigma_jk), one factor per pair of indices.
-ClosedEquations log_normal(const ReducedNetwork& network, int order, int taylor) {
-  return closed_by(network, cumulant_equations(network, order, 0, taylor), {std::vector<bool>(network.size(), false), {}}, MomentClosing::Rule::power_product, std::min(order, 2), "log-normal");
-}
-
-ClosedEquations derivative_matching(const ReducedNetwork& network, int order, int taylor) {
-  return closed_by(network, cumulant_equations(network, order, 0, taylor), {std::vector<bool>(network.size(), false), {}}, MomentClosing::Rule::power_product, order, "derivative-matching");
-}
-
-ClosedEquations gamma_law(const ReducedNetwork& network, int order, int taylor) {
-  MomentEquations equations = cumulant_equations(network, order, 0, taylor);
-  const std::vector<bool> named = named_above(equations);
-  if (std::find(named.begin(), named.end(), true) == named.end()) equations.set = MultiIndexSet(network.size(), order);
-  else return {std::move(equations), close_gamma};
-  return {std::move(equations), {}};
-}
-
-// ------------------------------------------------------------------------------------------------------------ conditional
-
-// A cumulant that 0/1 species make redundant (<g^2> = <g>, <g g'> = 0 where they exclude each other) is a polynomial c of
-// the others. Its equation becomes d/dt (kappa - c) = -rate (kappa - c): the constraint holds from a start that obeys it,
-// and the other eigenvalues of the flow are those of the equations without it.
-void tie_redundant(MomentEquations& equations, const BinarySpecies& binary, double rate) {
+// A cumulant up to the order that 0/1 species make redundant (<g^2> = <g>, <g g'> = 0 where they exclude each other) is a
+// polynomial c of the others. Its equation becomes d/dt (kappa - c) = -rate (kappa - c): the constraint holds from a start
+// that obeys it, and the other eigenvalues of the flow are those of the equations without it.
+void tie_redundant(MomentEquations& equations, const ReducedNetwork& network, const BinarySpecies& binary) {
+  if (!binary.any()) return;
+  double rate = 1;  // as fast as the fastest first-order rate
+  for (const auto& channel : network.channels)
+    for (const auto& [k, c] : channel.polynomial)
+      if (degree(k) == 1) rate = std::max(rate, std::abs(c));
   const MultiIndexSet& set = equations.set;
   const std::size_t lows = equations.equations.size();
   const std::vector<Polynomial> raw = raw_moment_polynomials(set, lows);
@@ -154,19 +70,113 @@ void tie_redundant(MomentEquations& equations, const BinarySpecies& binary, doub
   }
 }
 
+// Puts them into the exact hierarchy.
+ClosedEquations substituted(const ReducedNetwork& network, int order, int taylor, bool by_central, const HighCumulant& rule) {
+  MomentEquations equations = cumulant_equations(network, order, 0, taylor);
+  const std::size_t lows = equations.set.size_up_to(order);
+  const BinarySpecies binary = binary_species(network);
+  const std::vector<Polynomial> replacement = high_cumulants(equations.set, lows, binary, by_central, rule);
+  for (Polynomial& row : equations.equations) {
+    Polynomial closed;
+    for (const auto& [monomial, coefficient] : row.terms) {
+      Polynomial::Monomial kept;
+      Polynomial product(coefficient);
+      for (const std::uint32_t id : monomial) {
+        if (id >= extra_symbols || id < lows) kept.push_back(id);
+        else product = product * replacement[id - lows];
+      }
+      if (kept.size() == monomial.size()) {
+        closed.add(monomial, coefficient);
+        continue;
+      }
+      Polynomial known;
+      known.add(kept, 1);
+      closed += known * product;
+    }
+    row = std::move(closed);
+  }
+  equations.set = MultiIndexSet(network.size(), order);
+  tie_redundant(equations, network, binary);
+  return {std::move(equations), {}};
+}
+
+// Cumulants above the order are zero.
+ClosedEquations normal(const ReducedNetwork& network, int order, int taylor) {
+  if (!binary_species(network).any()) return {cumulant_equations(network, order, order, taylor), {}};  // never written down
+  return substituted(network, order, taylor, false, [](const Below&, std::size_t) { return Polynomial(); });
+}
+
+// Central moments above the order are zero.
+ClosedEquations zero(const ReducedNetwork& network, int order, int taylor) {
+  return substituted(network, order, taylor, true, [](const Below& b, std::size_t p) { return Polynomial() - b.table.lower_part<Polynomial>(p, b.kappa, b.central, true); });
+}
+
+// Central moments above the order are those of the Gaussian with the same covariances: sums over pairings (Isserlis 1918).
+ClosedEquations isserlis(const ReducedNetwork& network, int order, int taylor) {
+  const MultiIndexSet all(network.size(), order + std::max(1, network.degree(taylor)) - 1);
+  std::vector<Polynomial> gauss(all.size()), moment(all.size());
+  const std::size_t pairs = order < 2 ? 0 : all.size_up_to(2);  // at order 1 no covariance is known: all zero
+  for (std::size_t p = all.size_up_to(1); p < pairs; ++p) gauss[p] = Polynomial::variable(static_cast<std::uint32_t>(p));
+  CumulantTable(all).moments<Polynomial>(gauss, moment, 0, all.size(), true);
+  return substituted(network, order, taylor, true, [&](const Below& b, std::size_t p) { return moment[p] - b.table.lower_part<Polynomial>(p, b.kappa, b.central, true); });
+}
+
+// Unmixed cumulants are the mean, mixed ones zero.
+ClosedEquations poisson(const ReducedNetwork& network, int order, int taylor) {
+  return substituted(network, order, taylor, false, [](const Below& b, std::size_t p) {
+    const MultiIndex& i = b.set[p];
+    const auto largest = std::max_element(i.begin(), i.end());
+    return *largest == b.set.degree_of(p) ? Polynomial::variable(static_cast<std::uint32_t>(largest - i.begin())) : Polynomial();
+  });
+}
+
+// ------------------------------------------------------------------------------- families that give raw moments by a rule
+
+// Which cumulants above the order occur in the equations.
+std::vector<bool> named_above(const MomentEquations& equations) {
+  std::vector<bool> named(equations.set.size(), false);
+  for (const Polynomial& row : equations.equations)
+    for (const auto& [monomial, coefficient] : row.terms)
+      for (const std::uint32_t id : monomial)
+        if (id < extra_symbols && id >= equations.equations.size()) named[id] = true;
+  return named;
+}
+
+ClosedEquations closed_by(const ReducedNetwork& network, MomentEquations equations, bool conditional, MomentClosing::Rule rule, int rule_order, const std::string& name) {
+  BinarySpecies binary = binary_species(network);
+  tie_redundant(equations, network, binary);
+  std::vector<bool> named = named_above(equations);
+  if (std::find(named.begin(), named.end(), true) == named.end()) {  // closed by itself
+    equations.set = MultiIndexSet(network.size(), equations.order);
+    return {std::move(equations), {}};
+  }
+  const MomentClosing closing(equations.set, equations.equations.size(), std::move(named), std::move(binary), conditional, rule, rule_order, name);
+  return {std::move(equations), [closing](const MultiIndexSet&, std::span<const double> low, std::span<double> high, std::span<double> gradient) { closing(low, high, gradient); }};
+}
+
+// The log-normal law with the same means and covariances is what derivative matching at order 2 gives: every mu_i is
+// prod mu_s^(i_s) prod_(j<k) w_jk with w_jk = mu_jk / (mu_j mu_k) = exp(Sigma_jk), one factor per pair of indices.
+ClosedEquations log_normal(const ReducedNetwork& network, int order, int taylor) {
+  return closed_by(network, cumulant_equations(network, order, 0, taylor), false, MomentClosing::Rule::power_product, std::min(order, 2), "log-normal");
+}
+
+ClosedEquations derivative_matching(const ReducedNetwork& network, int order, int taylor) {
+  return closed_by(network, cumulant_equations(network, order, 0, taylor), false, MomentClosing::Rule::power_product, order, "derivative-matching");
+}
+
+ClosedEquations gamma_law(const ReducedNetwork& network, int order, int taylor) {
+  return closed_by(network, cumulant_equations(network, order, 0, taylor), false, MomentClosing::Rule::gamma, order, "gamma");
+}
+
+// ------------------------------------------------------------------------------------------------------------ conditional
+
 ClosedEquations conditional(const ReducedNetwork& network, int order, int taylor, MomentClosing::Rule rule, const std::string& name) {
   const BinarySpecies binary = binary_species(network);
   if (!binary.any())
     throw ParameterError(fmt::format("closure '{}' is conditional on species that are 0 or 1, and no conservation law of this network keeps one there (as G + Gb = 1 would). Species: {}. "
                                      "Use an unconditional kind, or start from one molecule of a switch that is only moved between its states",
                                      name, join(network.all_species)));
-  MomentEquations equations = cumulant_equations(network, order, 0, taylor);
-  double rate = 1;  // of the ties: as fast as the fastest first-order rate
-  for (const auto& channel : network.channels)
-    for (const auto& [k, c] : channel.polynomial)
-      if (degree(k) == 1) rate = std::max(rate, std::abs(c));
-  tie_redundant(equations, binary, rate);
-  return closed_by(network, std::move(equations), binary, rule, order, name);
+  return closed_by(network, cumulant_equations(network, order, 0, taylor), true, rule, order, name);
 }
 
 ClosedEquations conditional_gaussian(const ReducedNetwork& network, int order, int taylor) {
@@ -245,7 +255,7 @@ void close_gamma(const MultiIndexSet& set, std::span<const double> low, std::spa
 const std::vector<ClosureFamily>& closure_families() {
   static const std::string schnoerr = "Schnoerr, Sanguinetti, Grima (2014), doi:10.1063/1.4892838", review = "Schnoerr, Sanguinetti, Grima (2015), doi:10.1063/1.4934990";
   static const std::vector<ClosureFamily> families{
-      {.name = "normal", .doc = "cumulants above the order are zero", .source = schnoerr + "; Goodman (1953)"},
+      {.name = "normal", .doc = "cumulants above the order are zero", .source = schnoerr + "; Goodman (1953)", .build = normal},
       {.name = "normal-isserlis", .doc = "central moments above the order are sums over pairings of covariances", .source = "Isserlis (1918), doi:10.1093/biomet/12.1-2.134", .build = isserlis},
       {.name = "zero", .doc = "central moments above the order are zero (low dispersion)", .source = review, .build = zero},
       {.name = "poisson", .doc = "cumulants above the order are the mean if of one species, zero if mixed", .source = review, .build = poisson, .depends_on_elimination = true},

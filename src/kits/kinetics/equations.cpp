@@ -123,7 +123,7 @@ std::string closure_text(const ReducedNetwork& network, const ClosureFamily& fam
     if (occurs[p]) closed.push_back(cumulant_name(network.species, exact_form.set[p], latex));
   if (closed.empty()) return text + (latex ? "% closed by themselves: every closure is exact\n" : "\nclosed by themselves: every closure of this order is exact\n");
   const ClosedEquations closure = closed_equations(network, family, order, taylor);
-  const bool none = !family.build && !family.close;  // cumulants above the order are zero
+  const bool none = family.name == "normal";  // cumulants above the order are zero
   const std::string what = join(closed, latex ? " = " : " = ") + (none ? " = 0" : (latex ? " = f(\\ldots)" : ": " + family.doc));
   if (latex) text += "% closure " + family.name + "-" + std::to_string(order) + ": " + family.doc + "\n\\begin{equation}\n" + what + "\n\\end{equation}\n";
   else text += fmt::format("\nclosure {}-{}: {}\n", family.name, order, what);

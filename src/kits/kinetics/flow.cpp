@@ -140,7 +140,7 @@ OdeProblem Flow::problem() const {
 
 std::vector<double> Flow::start(std::span<const double> counts) const {
   std::vector<double> z(size_, 0.0);
-  for (std::size_t s = 0; s < species(); ++s) z[s] = std::max(counts[s], floor_) / volume_;
+  for (std::size_t s = 0; s < species(); ++s) z[s] = (floor_.empty() ? counts[s] : std::max(counts[s], floor_[s])) / volume_;
   return z;
 }
 

@@ -42,8 +42,8 @@ class Flow {
   [[nodiscard]] OdeProblem problem() const;
   /// Deterministic initial counts (molecules, per species of the flow): every cumulant above the mean is zero.
   [[nodiscard]] std::vector<double> start(std::span<const double> counts) const;
-  /// Smallest amount that start() gives a species (molecules): above zero for closures that divide by means.
-  void set_floor(double molecules) { floor_ = molecules; }
+  /// Smallest amounts that start() gives each species (molecules): above zero where a closure divides by its mean.
+  void set_floor(std::vector<double> molecules) { floor_ = std::move(molecules); }
 
   /// dz/dt as polynomials of z alone (order-2, one-species elimination reads them); nullopt if laws or a closure function are involved.
   [[nodiscard]] const std::optional<std::vector<Polynomial>>& polynomials() const { return polynomials_; }
@@ -66,7 +66,8 @@ class Flow {
   MultiIndexSet set_;
   int order_;
   std::size_t size_, high_ = 0, cumulants_ = 0;  // high_: given by close_, of which the first cumulants_ are cumulants
-  double volume_, floor_ = 0;
+  double volume_;
+  std::vector<double> floor_;
   CloseFunction close_;
   std::vector<Term> terms_, gradient_;
   std::vector<std::uint32_t> factors_;

@@ -135,7 +135,8 @@ Answer answer_stationary(const MasterEquation& equation, const Ask& ask, Context
         value.push_back(at(marginal, law.moments.first[o.what.a], n));
         bound.push_back(at(law.error.marginal[o.what.a], law.error.first[o.what.a], n));
       }
-      Estimate e = solved_estimate(o.name, o.unit, {support_axis(low, value.size())}, std::move(value), std::move(bound), law.certified ? BoundKind::certified : BoundKind::estimated);
+      const Axis support = support_axis(low, value.size());  // before the values are moved
+      Estimate e = solved_estimate(o.name, o.unit, {support}, std::move(value), std::move(bound), law.certified ? BoundKind::certified : BoundKind::estimated);
       e.is_distribution = true;
       answer.estimates.push_back(std::move(e));
       continue;

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "kits/kinetics/closure_families.h"
 
 namespace meso::kinetics {
 namespace {
@@ -62,13 +63,23 @@ bool BinarySpecies::vanishes(const MultiIndex& i) const {
   });
 }
 
-MomentClosing::MomentClosing(const MultiIndexSet& set, std::size_t lows, std::vector<bool> required, BinarySpecies binary, Rule rule, int rule_order, const std::string& name)
-    : inner_set_(static_cast<std::size_t>(std::count(binary.is_binary.begin(), binary.is_binary.end(), false)), highest_inner(set, binary)),
-      table_(set), inner_table_(inner_set_), lows_(lows), size_(set.size()), rule_(rule) {
+MomentClosing::MomentClosing(const MultiIndexSet& set, std::size_t lows, std::vector<bool> required, const BinarySpecies& binary, bool conditional, Rule rule, int rule_order, const std::string& name)
+    : set_(set),
+      inner_set_(conditional ? static_cast<std::size_t>(std::count(binary.is_binary.begin(), binary.is_binary.end(), false)) : set.components(),
+                 conditional ? highest_inner(set, binary) : set.order()),
+      table_(set), inner_table_(inner_set_), lows_(lows), size_(set.size()), components_(set.components()), binary_(binary.is_binary), rule_(rule) {
+  for (std::size_t p = 0; p < set.size(); ++p) {
+    MultiIndex i = set[p];
+    std::size_t s = 0;
+    while (i[s] == 0) ++s;
+    --i[s];
+    below_.emplace_back(s, degree(i) > 0 ? set.find(i) : 0);
+  }
   // A cumulant needs every moment below it.
   for (std::size_t p = set.size(); p-- > lows;)
     if (required[p])
       for (const CumulantTable::Split& split : table_.splits(p)) required[split.j] = true;
+  const BinarySpecies outside = conditional ? binary : BinarySpecies{std::vector<bool>(set.components(), false), {}};  // what is conditioned on
   std::map<MultiIndex, std::size_t> group_of;
   const MultiIndex nothing(inner_set_.components(), 0);
   for (std::size_t p = lows; p < set.size(); ++p) {
@@ -85,14 +96,20 @@ MomentClosing::MomentClosing(const MultiIndexSet& set, std::size_t lows, std::ve
       targets_.push_back(target);
       continue;
     }
-    const MultiIndex inner = inner_part(binary, i), outer = joined(binary, i, nothing);
+    if (rule == Rule::gamma) {
+      target.kind = Target::Kind::law;
+      target.source = set.find(i);
+      targets_.push_back(target);
+      continue;
+    }
+    const MultiIndex inner = inner_part(outside, i), outer = joined(outside, i, nothing);
     const int with = degree(outer), least = degree(inner) > 0 ? with + 1 : with;
     if (least > rule_order)
       throw ParameterError(fmt::format("closure '{}': a moment with {} species that are 0 or 1 occurs in the equations; the order must be at least {} here, not {}", name, with, least, rule_order));
     const auto [where, fresh] = group_of.try_emplace(outer, groups_.size());
     if (fresh) {
       Group group{with == 0 ? npos : set.find(outer), inner_set_.size_up_to(rule_order - with), {}, {}};
-      for (std::size_t j = 0; j < group.inner; ++j) group.position.push_back(set.find(joined(binary, outer, inner_set_[j])));
+      for (std::size_t j = 0; j < group.inner; ++j) group.position.push_back(set.find(joined(outside, outer, inner_set_[j])));
       groups_.push_back(std::move(group));
     }
     Group& group = groups_[where->second];
@@ -118,17 +135,33 @@ void MomentClosing::close_group(const Group& group, std::span<const Real> m, std
 }
 
 void MomentClosing::operator()(std::span<const double> low, std::span<double> high, std::span<double> gradient) const {
+  // Amounts in units of a power of two near their mean: high powers neither overflow nor vanish, and nothing is rounded.
+  std::vector<double> unit(size_, 1.0);
+  for (std::size_t s = 0; s < components_; ++s)
+    if (!binary_[s] && low[s] != 0 && std::isfinite(low[s])) unit[s] = std::ldexp(1.0, std::ilogb(low[s]));
+  for (std::size_t p = components_; p < size_; ++p) unit[p] = unit[below_[p].first] * unit[below_[p].second];
   std::vector<Real> kappa(size_), m(size_);
-  for (std::size_t p = 0; p < lows_; ++p) kappa[p] = low[p];
+  for (std::size_t p = 0; p < lows_; ++p) kappa[p] = low[p] / unit[p];
   table_.moments<Real>(kappa, m, 0, lows_);
   std::vector<std::vector<Real>> given(groups_.size());
   for (std::size_t g = 0; g < groups_.size(); ++g) close_group(groups_[g], m, given[g]);
+  // Cumulants of the gamma law are closed forms; its raw moments follow from them.
+  const std::size_t firsts = std::min(lows_, set_.size_up_to(2)), others = rule_ == Rule::gamma ? size_ - firsts : 0;
+  std::vector<double> law_low, law_high(others), law_slope(gradient.empty() ? 0 : others * firsts);
+  std::vector<Real> law_kappa(others > 0 ? size_ : 0), law(law_kappa.size());
+  if (rule_ == Rule::gamma) {
+    for (std::size_t p = 0; p < firsts; ++p) law_low.push_back(static_cast<double>(kappa[p]));
+    close_gamma(set_, law_low, law_high, law_slope);
+    for (std::size_t p = 0; p < size_; ++p) law_kappa[p] = p < firsts ? law_low[p] : law_high[p - firsts];
+    table_.moments<Real>(law_kappa, law, 0, size_);
+  }
   std::fill(high.begin(), high.end(), 0.0);
   for (const Target& target : targets_) {
     Real& value = m[target.position];
     switch (target.kind) {
       case Target::Kind::zero: value = 0; break;
       case Target::Kind::copy: value = m[target.source]; break;
+      case Target::Kind::law: value = law[target.source]; break;
       case Target::Kind::closed: {
         const Group& group = groups_[target.source];
         const std::vector<Real>& c = given[target.source];
@@ -143,7 +176,7 @@ void MomentClosing::operator()(std::span<const double> low, std::span<double> hi
       }
     }
     kappa[target.position] = value - table_.lower_part<Real>(target.position, kappa, m);
-    high[target.position - lows_] = static_cast<double>(kappa[target.position]);
+    high[target.position - lows_] = static_cast<double>(kappa[target.position]) * unit[target.position];
   }
   if (gradient.empty()) return;
 
@@ -200,6 +233,12 @@ void MomentClosing::operator()(std::span<const double> low, std::span<double> hi
       if (by_raw[r].high == 0) continue;
       for (const CumulantTable::Split& split : table_.splits(r)) row[split.j] += by_raw[r] * (split.rest == CumulantTable::none ? Real(1) : m[split.rest]) * split.binomial;
     }
+    if (target.kind == Target::Kind::law)
+      for (const CumulantTable::Split& split : table_.splits(target.source)) {
+        const Real weight = (split.rest == CumulantTable::none ? Real(1) : law[split.rest]) * split.binomial;
+        if (split.j < firsts) row[split.j] += weight;
+        else for (std::size_t l = 0; l < firsts; ++l) row[l] += weight * law_slope[(split.j - firsts) * firsts + l];
+      }
     for (const CumulantTable::Split& split : table_.splits(target.position)) {
       if (split.j == target.position) continue;
       const Real weight = m[split.rest] * split.binomial;
@@ -209,7 +248,7 @@ void MomentClosing::operator()(std::span<const double> low, std::span<double> hi
         for (std::size_t l = 0; l < lows_; ++l) row[l] -= weight * slope[split.j][l];
       }
     }
-    for (std::size_t l = 0; l < lows_; ++l) gradient[(target.position - lows_) * lows_ + l] = static_cast<double>(row[l]);
+    for (std::size_t l = 0; l < lows_; ++l) gradient[(target.position - lows_) * lows_ + l] = static_cast<double>(row[l]) * (unit[target.position] / unit[l]);
     slope[target.position] = row;
   }
 }

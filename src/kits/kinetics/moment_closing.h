@@ -37,13 +37,15 @@ class MomentClosing {
  public:
   enum class Rule {
     power_product,  ///< derivative matching of order `rule_order`
-    gaussian        ///< cumulants above order `rule_order` are zero
+    gaussian,       ///< cumulants above order `rule_order` are zero
+    gamma           ///< the gamma law with the same means and covariances (close_gamma; not conditional)
   };
   /// @param set         entries up to `lows` are known, those above are closed
   /// @param required    of the entries above `lows`, whether anyone asks for it (others are left at zero)
+  /// @param conditional closes given that the 0/1 species in a moment are 1; else 0/1 species only have their powers reduced
   /// @param rule_order  highest order that the rule reads; given A 0/1 species that are 1, that less |A|
   /// @throws ParameterError a moment is asked for of which too little is known: says which order would do
-  MomentClosing(const MultiIndexSet& set, std::size_t lows, std::vector<bool> required, BinarySpecies binary, Rule rule, int rule_order, const std::string& name);
+  MomentClosing(const MultiIndexSet& set, std::size_t lows, std::vector<bool> required, const BinarySpecies& binary, bool conditional, Rule rule, int rule_order, const std::string& name);
 
   /// A CloseFunction (flow.h): cumulants in, cumulants out.
   void operator()(std::span<const double> low, std::span<double> high, std::span<double> gradient) const;
@@ -58,15 +60,18 @@ class MomentClosing {
   };
   struct Target {
     std::size_t position;                // in the set
-    enum class Kind { zero, copy, closed } kind;
+    enum class Kind { zero, copy, closed, law } kind;
     std::size_t source = 0;              // copy: position; closed: group
     std::size_t entry = 0, rank = 0;     // closed: of the inner set; row of Group::exponents
   };
   void close_group(const Group& group, std::span<const Real> m, std::vector<Real>& c) const;
 
+  MultiIndexSet set_;
   MultiIndexSet inner_set_;              // of the species that are not 0/1
   CumulantTable table_, inner_table_;
-  std::size_t lows_, size_;
+  std::size_t lows_, size_, components_;
+  std::vector<std::pair<std::size_t, std::size_t>> below_;  // entry = species + lower entry (of degree 1: unused)
+  std::vector<bool> binary_;             // g^2 = g has no unit but one
   Rule rule_;
   std::vector<Group> groups_;
   std::vector<Target> targets_;          // ascending
