@@ -10,7 +10,7 @@
 #include "kits/kinetics/linear_mapping.h"
 #include "kits/kinetics/linear_noise.h"
 #include "kits/kinetics/rate_equation.h"
-#include "kits/kinetics/ssa_level.h"
+#include "kits/kinetics/ssa.h"
 #include "kits/kinetics/steady_state.h"
 #include "stat/cumulants.h"
 
@@ -444,6 +444,204 @@ TEST(ClosureFamilies, Order6InOneSpeciesAndOrder4InFour) {
     EXPECT_NEAR(value(a, "A.mean"), value(reference, "A.mean"), 1e-3 * value(reference, "A.mean")) << name;
     EXPECT_NEAR(value(a, "D.variance"), value(reference, "D.variance"), 2e-2 * value(reference, "D.variance")) << name;
   }
+}
+
+// ---------------------------------------------------------------------------------------------------------- bad input
+
+std::string asked(const Network& network, Table options, const std::string& observable = "X.mean") {
+  return message([&] { (void)stationary(closure_level(network), {observable}, std::move(options)); });
+}
+
+TEST(ClosureRefuses, TooManyEquations) {
+  const NetworkSpec six{.species = {"A", "B", "C", "D", "E", "F"}, .reactions = {"0 -> A, 1", "A -> B, 1", "B -> C, 1", "C -> D, 1", "D -> E, 1", "E -> F, 1", "F -> 0, 1"}, .volume = 1};
+  const std::string text = message([&] { (void)closed_equations(reduce(six.bind({}), Convention::stochastic), closure_family("zero"), 9, 0); });
+  EXPECT_SAYS(text, "5,004 equations (binomial(15, 9) - 1)");
+  EXPECT_SAYS(text, "at most 8");
+  EXPECT_SAYS(message([&] { (void)closed_equations(reduce(six.bind({}), Convention::stochastic), closure_family("gamma"), 8, 0); }), "3,002 equations (binomial(14, 8) - 1), above 2,000");
+}
+
+TEST(ClosureRefuses, StartsThatDivideByZero) {
+  for (const std::string name : {"log-normal", "gamma", "derivative-matching", "lognormal", "dm"}) {
+    const std::string text = asked(dimer(5), kind(name, 2));
+    EXPECT_SAYS(text, "divides by the mean of X, which starts with no molecules (0/0)");
+    EXPECT_SAYS(text, "X0 >= 1");
+    EXPECT_SAYS(text, "seed-value = 1e-6");
+    const Answer seeded = stationary(closure_level(dimer(5)), {"X.mean"}, kind(name, 2, 1e-6));
+    ASSERT_NE(flag(seeded, "note"), nullptr);
+    EXPECT_SAYS(flag(seeded, "note")->text, "X starts with 1e-06 molecules instead of none (seed-value)");
+    // Zero variance is no 0/0: cumulants are divided by means only. From one molecule no seed is needed.
+    EXPECT_TRUE(stationary(closure_level(dimer(5, 1)), {"X.mean"}, kind(name, 2)).flags.empty());
+  }
+  EXPECT_SAYS(asked(gene_switch(0, 10), kind("conditional-gaussian", 3), "P.mean"), "divides by the mean of G");
+  EXPECT_SAYS(asked(gene_switch(1, 0), kind("conditional-derivative-matching", 3), "P.mean"), "divides by the mean of P");
+}
+
+TEST(ClosureRefuses, ConditionalClosuresWithoutASwitch) {
+  for (const std::string name : {"conditional-gaussian", "conditional-derivative-matching"}) {
+    const std::string text = asked(schlogl(10, 5), kind(name, 3));
+    EXPECT_SAYS(text, "conditional on species that are 0 or 1");
+    EXPECT_SAYS(text, "Species: X");
+    // A gene that is made anew can leave {0, 1}.
+    const auto made_anew = [] {
+      const NetworkSpec made{.species = {"G", "P"}, .reactions = {"0 -> G, 1", "G -> 0, 1", "G -> G + P, 10", "G + P -> G, 0.1", "P -> 0, 1"}, .volume = 1, .initial = {{"G", 1}, {"P", 1}}};
+      return made.bind({});
+    };
+    EXPECT_SAYS(asked(made_anew(), kind(name, 3), "P.mean"), "no conservation law of this network keeps one there");
+  }
+}
+
+TEST(ClosureRefuses, WhatTheLinearMappingCannotMap) {
+  const std::string text = asked(dimer(5, 3), kind("lma", 2));
+  EXPECT_SAYS(text, "the reaction '2X -> 0, k2' is nonlinear and has no species that is 0 or 1");
+  EXPECT_SAYS(asked(gene_switch(), kind("linear-mapping", 1), "P.mean"), "needs moments of order 2; the order is 1");
+}
+
+TEST(ClosureRefuses, RationalRatesInRawMomentClosures) {
+  const NetworkSpec hill{.species = {"X"}, .reactions = {"0 -> X, = 20/(1 + (X/5)^2)", "X -> 0, 1"}, .volume = 1, .initial = {{"X", 3}}};
+  const Network network = hill.bind({});
+  for (const std::string name : {"log-normal", "gamma", "derivative-matching"}) {
+    const std::string text = asked(network, kind(name, 2));
+    EXPECT_SAYS(text, "is no polynomial");
+    EXPECT_SAYS(text, "taylor = 2");
+    Table options = kind(name, 2);
+    options["taylor"] = Value(2);
+    const Answer a = stationary(closure_level(network), {"X.mean"}, options), exact = stationary(fsp_level(network), {"X.mean"});
+    EXPECT_NEAR(value(a, "X.mean"), value(exact, "X.mean"), 0.02 * value(exact, "X.mean")) << name;
+    ASSERT_NE(flag(a, "note"), nullptr);
+    EXPECT_SAYS(flag(a, "note")->text, "expanded about the means to Taylor order 2");
+  }
+  EXPECT_SAYS(flag(stationary(closure_level(network), {"X.mean"}, kind("normal", 3)), "note")->text, "Taylor order 3");
+}
+
+TEST(ClosureRefuses, ToCallAnEliminationUnique) {
+  const NetworkSpec pair{.species = {"A", "B"}, .reactions = {"2A <-> B, 0.1; 1"}, .volume = 1, .initial = {{"A", 20}, {"B", 5}}};
+  for (const std::string name : {"poisson", "log-normal"}) {
+    const Answer a = stationary(closure_level(pair.bind({})), {"A.mean"}, kind(name, 2));
+    const Flag* warning = flag(a, "note");
+    ASSERT_NE(warning, nullptr) << name;
+    EXPECT_SAYS(warning->text, "not unique");
+    EXPECT_SAYS(warning->text, "B = 15 - 0.5 A eliminated");
+  }
+  EXPECT_EQ(flag(stationary(closure_level(pair.bind({})), {"A.mean"}, kind("normal", 2)), "note"), nullptr);  // commutes with elimination
+}
+
+TEST(ClosureRefuses, ToHideAnAbsorbingState) {
+  const NetworkSpec logistic{.species = {"X"}, .reactions = {"X -> 2X, 2", "2X -> X, 0.1", "X -> 0, 1"}, .volume = 1, .initial = {{"X", 10}}};
+  const Answer a = stationary(closure_level(logistic.bind({})), {"X.mean"}, kind("normal", 2));
+  bool said = false;
+  for (const Flag& f : a.flags) said = said || f.text.find("can be absorbed at X = 0") != std::string::npos;
+  EXPECT_TRUE(said);
+  EXPECT_EQ(absorbing_state(schlogl(10)), std::nullopt);
+}
+
+// ------------------------------------------------------------------------------------------------- bursts, rates in time
+
+// 0 -> burst(b) P, k; P -> 0, d: stationary negative binomial with mean k b / d and Fano factor 1 + b.
+Network bursting(double b, double P0 = 0) {
+  const NetworkSpec spec{.species = {"P"}, .reactions = {"0 -> burst(b) P, k", "P -> 0, 1"}, .constants = {{"b", b}, {"k", 3}}, .volume = 1, .initial = {{"P", P0}}};
+  return spec.bind({});
+}
+
+TEST(Bursts, MomentsAndMasterEquationAreExact) {
+  const double b = 4, k = 3;
+  const std::vector<std::string> all{"P.mean", "P.variance", "P.cumulant3", "P.cumulant4"};
+  // Cumulants of the negative binomial of size k and mean k b: generating function (1 + b (1 - z))^(-k).
+  const double expected[] = {k * b, k * b * (1 + b), k * b * (1 + b) * (1 + 2 * b), k * b * (1 + b) * (1 + 6 * b + 6 * b * b)};
+  const Answer closed = stationary(closure_level(bursting(b)), all, kind("normal", 4)), exact = stationary(fsp_level(bursting(b)), all);
+  const Answer lna = stationary(linear_noise_level(bursting(b)), all), rate = stationary(rate_equation_level(bursting(b)), all);
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_NEAR(value(closed, all[i]), expected[i], 1e-8 * expected[i]) << all[i];
+    EXPECT_NEAR(value(exact, all[i]), expected[i], 1e-6 * expected[i]) << all[i];
+  }
+  EXPECT_NEAR(value(lna, "P.variance"), expected[1], 1e-8 * expected[1]);
+  EXPECT_NEAR(value(rate, "P.mean"), expected[0], 1e-8 * expected[0]);
+  // In time: mean k b (1 - e^-t); and the two exact levels agree.
+  const Answer t = at_times(fsp_level(bursting(b)), {0.5, 2}, all), m = at_times(closure_level(bursting(b)), {0.5, 2}, all, kind("normal", 4));
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_NEAR(value(m, "P.mean", i), k * b * -std::expm1(i == 0 ? -0.5 : -2.0), 1e-7);
+    for (const std::string& name : all) EXPECT_NEAR(value(t, name, i), value(m, name, i), 1e-6 * value(m, name, i)) << name;
+  }
+  measured("(bursts)", "fsp P.variance, 0 -> burst(4) P", value(exact, "P.variance"), bound(exact, "P.variance"), expected[1], "negative binomial law");
+}
+
+TEST(Bursts, TrajectoriesHaveTheNegativeBinomial) {
+  const double b = 4, k = 3, mean = k * b, variance = mean * (1 + b);
+  const Ssa ssa(bursting(b));
+  const std::vector<double> times{12};  // e^-12: the relaxation is below 1e-4 of the mean
+  const std::vector<std::int64_t> start{0};
+  const int n = 20000;
+  double sum = 0, square = 0, none = 0;
+  for (int i = 0; i < n; ++i)
+    (void)ssa.run_path(times, start, Stream(3, static_cast<std::uint64_t>(i), "test/bursts").fast(), [&](std::size_t, std::span<const double> x) {
+      sum += x[0];
+      square += (x[0] - mean) * (x[0] - mean);
+      none += x[0] == 0 ? 1 : 0;
+    });
+  // Six standard errors: false failure below 1e-8 for all three; a burst of b m instead of a drawn one would have variance mean b.
+  const double fourth = variance * (1 + 6 * b + 6 * b * b) + 3 * variance * variance;
+  EXPECT_NEAR(sum / n, mean, 6 * std::sqrt(variance / n));
+  EXPECT_NEAR(square / n, variance, 6 * std::sqrt((fourth - variance * variance) / n));
+  const double p0 = std::pow(1 + b, -k);
+  EXPECT_NEAR(none / n, p0, 6 * std::sqrt(p0 * (1 - p0) / n));
+}
+
+TEST(Bursts, TextAndMistakes) {
+  const auto spec = [](const std::string& reaction) { return NetworkSpec{.species = {"M", "P"}, .reactions = {reaction, "P -> 0, 1", "M -> 0, 1"}, .constants = {{"b", 2}, {"c", -1}}}; };
+  const Network network = spec("M -> M + P + burst(b/2 + 1)*P, 3").bind({});
+  EXPECT_EQ(network.reactions[0].change, (std::vector<std::pair<std::size_t, int>>{{1, 1}}));
+  ASSERT_EQ(network.reactions[0].bursts.size(), 1u);
+  EXPECT_EQ(network.reactions[0].bursts[0].first, 1u);
+  EXPECT_EQ(network.reactions[0].bursts[0].second, 2);
+  EXPECT_TRUE(spec("M -> burst(pow(b, 2)) P, 3").bind({}).conservation_laws().empty());
+  const auto says = [&](const std::string& reaction) { return message([&] { (void)spec(reaction).bind({}); }); };
+  EXPECT_SAYS(says("M -> burst(c) P, 1"), "the mean burst 'c' of P is -1 with c = -1; it must be a number >= 0");
+  EXPECT_SAYS(says("burst(b) P -> M, 1"), "stands on the left side; a burst is a product of '->'");
+  EXPECT_SAYS(says("M <-> burst(b) P, 1; 2"), "write the two directions as two reactions");
+  EXPECT_SAYS(says("M -> burst(b) Q, 1"), "unknown species 'Q' after burst(...)");
+  EXPECT_SAYS(says("M -> burst(M) P, 1"), "the mean of a burst cannot depend on 'M'");
+  EXPECT_SAYS(says("M -> burst(b P, 1"), "a parenthesis is not closed");
+  EXPECT_SAYS(says("M -> burst() P, 1"), "gives no mean");
+  EXPECT_SAYS(says("M -> burst(b) P + burst(b) P, 1"), "two bursts of 'P'");
+}
+
+TEST(Bursts, ADropsConservationAndNamesDependents) {  // G + Gb stays 1, P is free; two species in the master equation
+  const NetworkSpec spec{.species = {"G", "Gb", "P"}, .reactions = {"G <-> Gb, 1; 2", "G -> G + burst(3) P, 4", "P -> 0, 1"}, .volume = 1, .initial = {{"G", 1}}};
+  const Network network = spec.bind({});
+  ASSERT_EQ(network.conservation_laws().size(), 1u);
+  // <P> = 3 * 4 * 2/3 = 8; Fano: 1 + b + cov: ru b <g>(1-g).. / (1 + s): exact through the linear moment equations against fsp.
+  const Answer exact = stationary(fsp_level(network), {"P.mean", "P.variance", "G.P.covariance"}), closed = stationary(closure_level(network), {"P.mean", "P.variance", "G.P.covariance"});
+  EXPECT_NEAR(value(closed, "P.mean"), 8, 1e-9);
+  EXPECT_NEAR(value(closed, "P.variance"), 8 * (1 + 3) + 144 * (2.0 / 9) / 4, 1e-8);
+  for (const char* name : {"P.mean", "P.variance", "G.P.covariance"}) EXPECT_NEAR(value(exact, name), value(closed, name), 1e-5 * std::abs(value(closed, name))) << name;
+}
+
+// d<X>/dt = 10 (1 + sin t) - <X>: closed form; X^2 with a time-dependent constant is a polynomial whose coefficients depend on t.
+TEST(RatesInTime, LinearIsExactAndPolynomialsNeedNoTaylorOrder) {
+  const NetworkSpec forced{.species = {"X"}, .reactions = {"0 -> X, = 10*(1 + sin(t))", "X -> 0, 1"}, .volume = 1, .initial = {{"X", 0}}};
+  const Network network = forced.bind({});
+  const std::vector<double> times{0.5, 2, 7};
+  for (const Level& level : {closure_level(network), linear_noise_level(network), rate_equation_level(network)}) {
+    const Answer a = at_times(level, times, {"X.mean", "X.variance"});
+    for (std::size_t i = 0; i < times.size(); ++i) {
+      const double t = times[i], mean = 10 * (1 - std::exp(-t)) + 5 * (std::sin(t) - std::cos(t) + std::exp(-t));
+      EXPECT_NEAR(value(a, "X.mean", i), mean, 1e-6 * mean) << t;
+      if (a.find("X.variance") != nullptr) EXPECT_NEAR(value(a, "X.variance", i), mean, 1e-6 * mean) << t;  // Poisson from none
+    }
+  }
+  const NetworkSpec pairs{.species = {"X"}, .reactions = {"0 -> X, 20", "2X -> 0, = 0.1*(1 + 0.5*sin(t))*X*(X - 1)"}, .volume = 1, .initial = {{"X", 10}}};
+  const ReducedNetwork reduced = reduce(pairs.bind({}), Convention::stochastic);
+  EXPECT_TRUE(reduced.polynomial());
+  EXPECT_TRUE(reduced.time_dependent);
+  const Answer two = at_times(closure_level(pairs.bind({})), {3}, {"X.mean"}, kind("gamma", 2)), four = at_times(closure_level(pairs.bind({})), {3}, {"X.mean"}, kind("normal", 4));
+  EXPECT_TRUE(two.flags.empty());
+  EXPECT_NEAR(value(two, "X.mean"), value(four, "X.mean"), 3e-3 * value(four, "X.mean"));
+  const ReducedNetwork frozen = reduce(NetworkSpec{.species = {"X"}, .reactions = {"0 -> X, 20", "2X -> 0, = 0.1*(1 + 0.5*sin(3))*X*(X - 1)"}, .volume = 1, .initial = {{"X", 10}}}.bind({}), Convention::stochastic);
+  const Flow moving = closed_flow(reduced, closure_family("dm"), 3), fixed = closed_flow(frozen, closure_family("dm"), 3);
+  const std::vector<double> z{9, 6, 2};
+  std::vector<double> f(3), g(3);
+  moving.rhs(3, z, f);
+  fixed.rhs(3, z, g);
+  for (int i = 0; i < 3; ++i) EXPECT_NEAR(f[static_cast<std::size_t>(i)], g[static_cast<std::size_t>(i)], 1e-10 * std::abs(g[static_cast<std::size_t>(i)]));
 }
 
 }  // namespace

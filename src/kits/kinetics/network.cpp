@@ -147,6 +147,8 @@ void parse_reaction(const NetworkSpec& spec, std::size_t i, std::vector<ParsedRe
   const std::string label = label_of(spec, i);
   const std::string_view text = spec.reactions[i];
   const auto comma = find_outside(text, ',');
+  if (comma == std::string_view::npos && text.find(',') != std::string_view::npos)
+    throw ModelError(fmt::format("{}: a parenthesis is not closed; a burst is written 'burst(b) P', b the mean number", label));
   if (comma == std::string_view::npos) throw ModelError(fmt::format("{}: no rate; write 'A -> B, k' or 'A <-> B, k1; k2'", label));
   const std::string_view equation = text.substr(0, comma), rates = text.substr(comma + 1);
 
