@@ -1,5 +1,5 @@
 // meso: the program. Every verb builds a Study (or reads one) and prints; all work is in the library.
-// Exit status: 0 done; 1 the run failed; 2 what the user gave is wrong; 3 interrupted; with --expect agrees: 10, 11, 12.
+// Exit status: 0 done; 1 the run failed; 2 what the user gave is wrong; 3 interrupted, resumable; with --expect agrees: 10, 11, 12.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -14,12 +14,12 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "build.h"
-#include "io/csv.h"
 #include "io/json.h"
 #include "io/results_file.h"
 #include "report/picture.h"
 #include "report/report.h"
 #include "report/text.h"
+#include "run_folder.h"
 #include "study/study.h"
 #include "tables.h"
 #include "terminal.h"
@@ -33,20 +33,13 @@ struct Output {
   std::string folder, progress = "bar", write_study, expect;
   unsigned threads = 0;
   bool dry_run = false, json = false;
+  double checkpoint_every = 30;
   std::optional<std::uint64_t> trajectory;
 };
 
 void print(const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
   if (text.empty() || text.back() != '\n') std::fputc('\n', stdout);
-}
-
-/// results.h5, study.toml, verdicts.csv and report/index.html of a study.
-void write_folder(const Results& results, const fs::path& folder, RollingResults& file) {
-  file.finish(results);
-  write_file_atomically(folder / "study.toml", results.study);
-  if (!results.verdicts.empty()) write_verdicts_csv(folder / "verdicts.csv", results);
-  write_report(results, folder / "report");
 }
 
 int expected_status(const Results& results, const std::string& expect) {
@@ -60,7 +53,59 @@ int expected_status(const Results& results, const std::string& expect) {
   return status;
 }
 
-int run_verb(Study::Kind kind, const Flags& flags, Output output) {
+void print_results(const Results& results, const Output& output) {
+  if (output.json) {
+    print(answers_json(results));
+    return;
+  }
+  const std::size_t width = terminal_width();
+  print(results.verdicts.empty() ? answer_table(results, width) : verdict_table(results, width));
+  for (const std::string& note : results.notes) print("note: " + note);
+  if (const std::string edges = edge_table(results, width); !edges.empty()) print(edges);
+  for (const OrderFit& order : results.orders)
+    if (std::isfinite(order.order)) print(fmt::format("{} {}: {}", order.label, order.observable, order.text));
+  print(fmt::format("seed {}, {} thread{}, {}", results.seed, output.threads, output.threads == 1 ? "" : "s", duration(results.provenance.seconds)));
+}
+
+/// Runs a study and keeps everything that a folder needs to go on after an interruption of any kind (apps/meso/README.md).
+int execute(const Study& study, Output output) {
+  if (output.threads == 0) output.threads = std::max(1u, std::thread::hardware_concurrency());
+  const fs::path folder = output.folder;
+  std::optional<RunFolder> kept;
+  if (!output.folder.empty()) kept.emplace(folder, study);  // said before any work starts
+  catch_interrupts();
+  RunOptions options;
+  options.threads = output.threads;
+  options.progress = progress_sink(output.progress);
+  if (kept) {
+    options.artefacts = folder / "artefacts";
+    options.checkpoint = kept->point_file();
+    options.checkpoint_every = output.checkpoint_every;
+    options.known = kept->known();
+    if (kept->continues()) fmt::print(stderr, "{}: going on with an unfinished run ({} finished points)\n", folder.string(), kept->known() ? kept->known()->points.size() : 0);
+  }
+  Results so_far;
+  options.on_point = [&](const Results& results) {
+    so_far = results;
+    if (kept) kept->point_done(results);
+  };
+  Results results;
+  try {
+    results = run_study(study, options);
+  } catch (const Cancelled&) {
+    end_progress();
+    if (kept) kept->interrupted(so_far);
+    fmt::print(stderr, "interrupted; {}\n", kept ? fmt::format("{} points are finished; go on with: meso resume {}", so_far.points.size(), folder.string()) : "nothing was written (no -o folder)");
+    return 3;
+  }
+  end_progress();
+  if (kept) kept->finished(results);
+  print_results(results, output);
+  if (kept && !output.json) print(fmt::format("report: {}\nresults: {}", (folder / "report" / "index.html").string(), (folder / "results.h5").string()));
+  return expected_status(results, output.expect);
+}
+
+int run_verb(Study::Kind kind, const Flags& flags, const Output& output) {
   const Study study = resolved(build_study(flags, kind));
   if (!output.write_study.empty()) write_file_atomically(output.write_study, write_toml(study_document(study)));
   if (output.dry_run) {
@@ -72,47 +117,23 @@ int run_verb(Study::Kind kind, const Flags& flags, Output output) {
     print(trajectory_table(answer));
     return 0;
   }
-  if (output.threads == 0) output.threads = std::max(1u, std::thread::hardware_concurrency());
+  return execute(study, output);
+}
 
+int resume_verb(const Output& output) {
   const fs::path folder = output.folder;
-  std::optional<RollingResults> file;
-  if (!output.folder.empty()) {
-    require_writable_folder(folder);  // said before any work starts
-    file.emplace(folder / "results.h5");
+  if (!RunFolder::holds_unfinished_run(folder)) {
+    print(fmt::format("the run in {} is finished: nothing to resume", folder.string()));
+    return 0;
   }
-  catch_interrupts();
-  RunOptions options;
-  options.threads = output.threads;
-  options.progress = progress_sink(output.progress);
-  if (!output.folder.empty()) options.artefacts = folder / "artefacts";
-  Results so_far;
-  options.on_point = [&](const Results& results) {
-    so_far = results;
-    if (file) file->point_done(results);
-  };
-  Results results;
-  try {
-    results = run_study(study, options);
-  } catch (const Cancelled&) {
-    end_progress();
-    if (file && !so_far.points.empty()) file->finish(so_far);
-    fmt::print(stderr, "interrupted; {}\n", file && !so_far.points.empty() ? fmt::format("{} finished points are in {}", so_far.points.size(), (folder / "results.h5").string()) : "nothing was written");
-    return 3;
-  }
-  end_progress();
-  if (file) write_folder(results, folder, *file);
+  return execute(resolved(base_study((folder / "study.toml").string())), output);
+}
 
-  if (output.json) print(answers_json(results));
-  else {
-    const std::size_t width = terminal_width();
-    print(results.verdicts.empty() ? answer_table(results, width) : verdict_table(results, width));
-    for (const std::string& note : results.notes) print("note: " + note);
-    for (const OrderFit& order : results.orders)
-      if (std::isfinite(order.order)) print(fmt::format("{} {}: {}", order.label, order.observable, order.text));
-    print(fmt::format("seed {}, {} thread{}, {}", results.seed, output.threads, output.threads == 1 ? "" : "s", duration(results.provenance.seconds)));
-    if (file) print(fmt::format("report: {}\nresults: {}", (folder / "report" / "index.html").string(), (folder / "results.h5").string()));
-  }
-  return expected_status(results, output.expect);
+void add_run_flags(CLI::App* verb, Output& output) {
+  verb->add_option("--threads", output.threads, "threads (default: all); changes the speed, never the digits");
+  verb->add_option("--progress", output.progress, "bar, json or none")->check(CLI::IsMember({"bar", "json", "none"}));
+  verb->add_option("--checkpoint-every", output.checkpoint_every, "seconds between two savings of unfinished work (default 30)")->check(CLI::NonNegativeNumber);
+  verb->add_flag("--json", output.json, "one JSON document on standard output");
 }
 
 void add_study_flags(CLI::App* verb, Flags& flags, Output& output, bool compares) {
@@ -120,17 +141,19 @@ void add_study_flags(CLI::App* verb, Flags& flags, Output& output, bool compares
   verb->add_option("--level", flags.levels, "a level with its options: closure:kind=normal,order=2 (repeatable)");
   verb->add_option("--set", flags.set, "parameter: name=value (repeatable)");
   verb->add_option("--over", flags.over, "sweep: name=log:from:to:count, linear:from:to:count or list:a,b,c (repeatable)");
+  verb->add_option("--mode", flags.mode, "points of the sweep: grid (all combinations), list (side by side), boundary (a grid whose flips of a verdict are refined)")
+      ->check(CLI::IsMember({"grid", "list", "boundary"}));
+  verb->add_option("--max-points", flags.max_points, "boundary: all points, the grid's included (default 200)")->check(CLI::PositiveNumber);
+  verb->add_option("--tolerance", flags.tolerance, "boundary: width of a finished bracket, relative (default 0.001)");
   verb->add_option("--times", flags.times, "output times from:to:count (both ends), or log:from:to:count");
   verb->add_option("--stationary", flags.stationary, "the stationary state, by slow time or with burn-in:window")->expected(0, 1);
   verb->add_option("--observable", flags.observables, "what is asked (repeatable); default: means and variances");
   verb->add_option("-n,--trajectories", flags.trajectories, "trajectories of sampled levels")->check(CLI::PositiveNumber);
   verb->add_option("--seed", flags.seed, "seed, 64 bits (default 1)");
-  verb->add_option("--threads", output.threads, "threads (default: all); changes the speed, never the digits");
+  add_run_flags(verb, output);
   verb->add_option("-o,--output", output.folder, "folder for results.h5, study.toml, verdicts.csv and report/");
   verb->add_option("--write-study", output.write_study, "writes the flags as a study file");
-  verb->add_option("--progress", output.progress, "bar, json or none")->check(CLI::IsMember({"bar", "json", "none"}));
   verb->add_flag("--dry-run", output.dry_run, "points, comparisons, quantiles and costs; nothing is run");
-  verb->add_flag("--json", output.json, "one JSON document on standard output");
   if (!compares) {
     verb->add_option("--trajectory", output.trajectory, "re-runs one trajectory by its id, alone, and prints its signals");
     return;
@@ -179,6 +202,10 @@ int program(int argc, char** argv) {
 
   CLI::App* report = app.add_subcommand("report", "makes the report of a results folder again");
   report->add_option("folder", folder, "folder with results.h5")->required();
+  CLI::App* resume = app.add_subcommand("resume", "goes on with an interrupted run, to the bits of one that never stopped");
+  resume->add_option("folder", output.folder, "folder of the run (-o)")->required();
+  add_run_flags(resume, output);
+  resume->add_option("--expect", output.expect, "agrees: exit status 10 disagrees, 11 undecided, 12 broken")->check(CLI::IsMember({"agrees"}));
   std::string map_file;
   report->add_option("--verdict-map", map_file, "also writes the verdict map as a picture (.svg)");
 
@@ -240,6 +267,7 @@ int program(int argc, char** argv) {
     print("report: " + (fs::path(folder) / "report" / "index.html").string());
     return 0;
   }
+  if (*resume) return resume_verb(output);
   return run_verb(*run ? Study::Kind::run : *compare ? Study::Kind::compare : Study::Kind::sweep, flags, output);
 }
 

@@ -28,6 +28,7 @@ extern "C" void on_signal(int) {
 void catch_interrupts() {
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is then met as a full disk is: by an error from write
 }
 
 void end_progress() {

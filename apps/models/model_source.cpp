@@ -11,7 +11,11 @@ ModelSource model_source() {
   using Reader = System (*)(const ModelRequest&);
   static const std::vector<std::pair<std::string, Reader>> readers{
       {"network", own_network},
+<<<<<<< HEAD
       {"graph", own_graph},
+=======
+      {"lattice", own_lattice},
+>>>>>>> main
   };
   std::vector<std::string> kinds;
   for (const auto& [kind, reader] : readers) kinds.push_back(kind);

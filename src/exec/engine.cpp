@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "model/archive.h"
 #include "stat/jackknife.h"
 
 namespace meso {
@@ -117,6 +118,30 @@ void Accumulator::grow_to(std::uint64_t n) {
 void Accumulator::push(SumNode node) {
   n_ = node.first + node.count;
   push_aligned(nodes_, std::move(node), size_);
+}
+
+void Accumulator::save(ArchiveWriter& out) const {
+  out.put(n_);
+  out.put(size_);
+  out.list(nodes_, [](ArchiveWriter& to, const SumNode& node) {
+    to.put(node.first);
+    to.put(node.count);
+    to.put(node.sum);
+    to.put(node.low);
+    to.put(node.high);
+  });
+}
+
+void Accumulator::load(ArchiveReader& in) {
+  in.get(n_);
+  in.get(size_);
+  in.list(nodes_, [](ArchiveReader& from, SumNode& node) {
+    from.get(node.first);
+    from.get(node.count);
+    from.get(node.sum);
+    from.get(node.low);
+    from.get(node.high);
+  });
 }
 
 std::vector<SumNode> Accumulator::batches() const {
@@ -267,6 +292,27 @@ LevelRun::LevelRun(EngineOptions options, std::string purpose) : options_(std::m
   if (options_.threads == 0) options_.threads = 1;
 }
 
+void LevelRun::save(ArchiveWriter& out) const {
+  out.put(static_cast<std::uint64_t>(states_.size()));
+  for (const auto& [name, state] : states_) {
+    out.put(name);
+    state.sums.save(out);
+    out.list(state.paths, [](ArchiveWriter& to, const Path& path) { meso::save(to, path); });
+  }
+}
+
+void LevelRun::load(ArchiveReader& in) {
+  states_.clear();
+  const std::size_t count = in.length(1);
+  for (std::size_t i = 0; i < count; ++i) {
+    std::string name;
+    in.get(name);
+    State& state = states_[name];
+    state.sums.load(in);
+    in.list(state.paths, [](ArchiveReader& from, Path& path) { meso::load(from, path); });
+  }
+}
+
 std::uint64_t LevelRun::trajectories() const {
   std::uint64_t n = 0;
   for (const auto& [name, state] : states_) n = std::max(n, state.sums.trajectories());
@@ -355,6 +401,8 @@ EnsembleResult LevelRun::ensemble(const std::string& name, const Plan& plan, std
   }
 
   State& state = states_[name];
+  for (const SumNode& node : state.sums.nodes())
+    if (node.sum.size() != monomials.size() || node.low.size() != plan.tape_size()) throw RunError("the checkpoint of '" + stream + "' is of another plan");
   const std::uint64_t done = state.sums.trajectories();
   if (target_ > done) {
     state.sums.grow_to(target_);
@@ -420,11 +468,12 @@ EnsembleResult LevelRun::ensemble(const std::string& name, const Plan& plan, std
       while (!stop && next_merge < tasks) {
         finished_some.wait_for(lock, std::chrono::milliseconds(50));
         const double fraction = static_cast<double>(next_merge) / static_cast<double>(tasks);
-        lock.unlock();
         try {
+          if (options_.on_consistent) options_.on_consistent();  // under the lock: nobody merges now
+          lock.unlock();
           progress(fraction);
         } catch (...) {
-          lock.lock();
+          if (!lock.owns_lock()) lock.lock();
           if (!failure) failure = std::current_exception();
           stop = true;
           merged_some.notify_all();

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "base/archive.h"
 #include "model/ensemble.h"
 
 namespace meso {
@@ -67,6 +68,8 @@ class Accumulator {
   [[nodiscard]] const std::vector<SumNode>& nodes() const { return nodes_; }
   /// Whole batches (the trailing partial nodes merged into one).
   [[nodiscard]] std::vector<SumNode> batches() const;
+  void save(ArchiveWriter& out) const;
+  void load(ArchiveReader& in);
 
  private:
   std::uint64_t n_ = 0, size_ = 1;
@@ -80,6 +83,7 @@ struct EngineOptions {
   std::uint64_t seed = 1;
   unsigned threads = 1;
   std::filesystem::path artefacts;         ///< folder for artefacts; empty: a temporary one
+  std::function<void()> on_consistent;     ///< called now and then while trajectories run, when save() would give a consistent state; null: never
   std::function<void(double)> on_progress; ///< fraction of the running ensemble or level in [0,1]; may throw Cancelled
 };
 
@@ -92,6 +96,11 @@ class LevelRun final : public Context {
   void set_solo(std::uint64_t trajectory) { solo_ = trajectory; }
   /// Trajectories computed so far, the largest over ensembles.
   [[nodiscard]] std::uint64_t trajectories() const;
+
+  /// Sums and sample paths of every ensemble so far; a run that loads them goes on to the bits of one that never stopped.
+  void save(ArchiveWriter& out) const;
+  /// @throws RunError damaged
+  void load(ArchiveReader& in);
 
   [[nodiscard]] std::uint64_t seed() const override { return options_.seed; }
   [[nodiscard]] const std::string& purpose() const override { return purpose_; }

@@ -36,6 +36,9 @@ class RandomResults {
     for (int p = 0; p < points; ++p) r.points.push_back(point());
     for (int i = pick(6); i > 0 && points > 0; --i) r.verdicts.push_back(verdict(points));
     for (int i = pick(3); i > 0; --i) r.orders.push_back({word(), word(), word(), number(), number(), number(), numbers(pick(5)), numbers(pick(5)), numbers(pick(5)), word()});
+    for (int i = pick(3); i > 0; --i)
+      r.edges.push_back({word(), word(), word(), {{"k%,=", number()}}, number(), number(), Outcome::agrees, Outcome::broken, pick(2) == 0, {{"X.mean", {number(), number()}}}});
+    for (int i = pick(3); i > 0; --i) r.diagrams.push_back(diagram());
     r.provenance = {"0.1.0", word(), word(), word(), word(), static_cast<unsigned>(pick(8)), static_cast<unsigned>(pick(8)), number()};
     return r;
   }
@@ -161,7 +164,20 @@ class RandomResults {
     }
     const int length = pick(6);
     for (int i = pick(4); i > 0; --i) l.answer.paths.push_back({static_cast<std::uint64_t>(pick(100)), pick(2) ? "X" : "Y/Z", numbers(length)});
+    if (pick(2)) l.answer.portraits.push_back({"a/b", word(), word(), {{"t", "s", {0, 1}}, {"x", "m", {1, 2, 3}}}, numbers(6), words()});
     return l;
+  }
+
+  Diagram diagram() {
+    Diagram d{word(), word(), number(), number(), pick(2) == 0, {}};
+    for (int i = pick(3); i > 0; --i) {
+      Branch branch;
+      branch.text = word();
+      for (int k = pick(4); k > 0; --k) branch.points.push_back({number(), {{"X.mean", number()}, {"a/b", number()}}, pick(2) == 0, pick(2) == 0, {number(), number()}});
+      for (int k = pick(3); k > 0; --k) branch.special.push_back({"fold", number(), number(), {{"X.mean", number()}}, number(), word()});
+      d.branches.push_back(branch);
+    }
+    return d;
   }
 
   PointResult point() {
@@ -220,6 +236,8 @@ class Difference {
     put("points", a.points, b.points);
     put("verdicts", a.verdicts, b.verdicts);
     put("orders", a.orders, b.orders);
+    put("edges", a.edges, b.edges);
+    put("diagrams", a.diagrams, b.diagrams);
     const Provenance &p = a.provenance, &q = b.provenance;
     if (with_provenance_) {
       put("version", p.version, q.version);
@@ -322,6 +340,7 @@ class Difference {
     put("flags", a.answer.flags, b.answer.flags);
     put("steady_states", a.answer.steady_states, b.answer.steady_states);
     put("paths", a.answer.paths, b.answer.paths);
+    put("portraits", a.answer.portraits, b.answer.portraits);
     put("why", a.answer.why, b.answer.why);
   }
   void differ(const Axis& a, const Axis& b) {
@@ -401,6 +420,59 @@ class Difference {
     put("difference", a.difference, b.difference);
     put("difference_se", a.difference_se, b.difference_se);
     put("text", a.text, b.text);
+  }
+
+  void differ(const Portrait& a, const Portrait& b) {
+    put("name", a.name, b.name);
+    put("title", a.title, b.title);
+    put("unit", a.unit, b.unit);
+    put("axes", a.axes, b.axes);
+    put("value", a.value, b.value);
+    put("categories", a.categories, b.categories);
+  }
+  void differ(const std::pair<double, double>& a, const std::pair<double, double>& b) {
+    differ(a.first, b.first);
+    differ(a.second, b.second);
+  }
+  void differ(const Edge& a, const Edge& b) {
+    put("label", a.label, b.label);
+    put("observable", a.observable, b.observable);
+    put("parameter", a.parameter, b.parameter);
+    put("others", a.others, b.others);
+    put("low", a.low, b.low);
+    put("high", a.high, b.high);
+    put("below", a.below, b.below);
+    put("above", a.above, b.above);
+    put("refined", a.refined, b.refined);
+    put("reference", a.reference, b.reference);
+  }
+  void differ(const BranchPoint& a, const BranchPoint& b) {
+    put("parameter", a.parameter, b.parameter);
+    put("value", a.value, b.value);
+    put("stable", a.stable, b.stable);
+    put("physical", a.physical, b.physical);
+    put("leading", a.leading, b.leading);
+  }
+  void differ(const SpecialPoint& a, const SpecialPoint& b) {
+    put("kind", a.kind, b.kind);
+    put("parameter", a.parameter, b.parameter);
+    put("error", a.error, b.error);
+    put("value", a.value, b.value);
+    put("frequency", a.frequency, b.frequency);
+    put("text", a.text, b.text);
+  }
+  void differ(const Branch& a, const Branch& b) {
+    put("points", a.points, b.points);
+    put("special", a.special, b.special);
+    put("text", a.text, b.text);
+  }
+  void differ(const Diagram& a, const Diagram& b) {
+    put("label", a.label, b.label);
+    put("parameter", a.parameter, b.parameter);
+    put("from", a.from, b.from);
+    put("to", a.to, b.to);
+    put("log", a.log, b.log);
+    put("branches", a.branches, b.branches);
   }
 
   bool with_provenance_;

@@ -148,7 +148,7 @@ std::string link_name(const std::string& name, const std::set<std::string>& rese
 
 std::string name_of_link(const std::string& link) { return link == "%" ? "" : unescaped(link); }
 
-const std::set<std::string> level_members{"flags", "steady_states", "trajectories", "options"};
+const std::set<std::string> level_members{"flags", "steady_states", "trajectories", "portraits", "options"};
 
 /// One entry a line, in a cell of a table; empty entries are dropped.
 std::string lines(const std::vector<std::string>& entries) {
@@ -440,6 +440,68 @@ void write_paths(hid_t level, const std::vector<Path>& paths, const std::string&
   }
 }
 
+void write_portraits(hid_t level, const std::vector<Portrait>& portraits, const std::string& whose) {
+  if (portraits.empty()) return;
+  const Id all = group(level, "portraits");
+  for (const Portrait& portrait : portraits) {
+    if (portrait.axes.size() != 2 || portrait.axes[0].points.size() * portrait.axes[1].points.size() != portrait.value.size())
+      throw Failure{fmt::format("the portrait '{}' of {} has {} values, which do not fit its axes", portrait.name, whose, portrait.value.size())};
+    const Id place = group(all, link_name(portrait.name));
+    const Id value = numbers(place, "value", {portrait.axes[0].points.size(), portrait.axes[1].points.size()}, portrait.value);
+    put(value, "title", portrait.title);
+    put(value, "unit", portrait.unit);
+    put(value, "categories", portrait.categories);
+    const char* names[] = {"rows", "columns"};
+    for (std::size_t a = 0; a < 2; ++a) {
+      const Id axis = numbers(place, names[a], {portrait.axes[a].points.size()}, portrait.axes[a].points);
+      put(axis, "name", portrait.axes[a].name);
+      put(axis, "unit", portrait.axes[a].unit);
+    }
+  }
+}
+
+void write_diagrams(hid_t file, const std::vector<Diagram>& diagrams) {
+  if (diagrams.empty()) return;
+  const Id all = group(file, "diagrams");
+  std::size_t n = 0;
+  for (const Diagram& diagram : diagrams) {
+    const Id place = group(all, fmt::format("{:04}", n++));
+    put(place, "label", diagram.label);
+    put(place, "parameter", diagram.parameter);
+    put(place, "from", diagram.from);
+    put(place, "to", diagram.to);
+    put(place, "log", diagram.log);
+    const Id branches = group(place, "branches");
+    std::size_t b = 0;
+    for (const Branch& branch : diagram.branches) {
+      const Id at = group(branches, fmt::format("{:03}", b++));
+      put(at, "text", branch.text);
+      std::vector<double> parameter, stable, physical;
+      std::vector<std::complex<double>> leading;
+      std::map<std::string, std::vector<double>> values;
+      for (const BranchPoint& point : branch.points) {
+        for (const auto& [name, value] : point.value) values[name].resize(branch.points.size(), std::numeric_limits<double>::quiet_NaN());
+        for (const auto& [name, value] : point.value) values[name][parameter.size()] = value;
+        parameter.push_back(point.parameter);
+        stable.push_back(point.stable);
+        physical.push_back(point.physical);
+        leading.push_back(point.leading);
+      }
+      (void)numbers(at, "parameter", {parameter.size()}, parameter);
+      (void)numbers(at, "stable", {stable.size()}, stable);
+      (void)numbers(at, "physical", {physical.size()}, physical);
+      const Id type = complex_type();
+      (void)dataset(at, "leading", type, type, {leading.size()}, leading.data());
+      const Id of = group(at, "values");
+      for (const auto& [name, list] : values) (void)numbers(of, link_name(name), {list.size()}, list);
+      TableWriter special;
+      for (const SpecialPoint& point : branch.special)
+        special.row({{"kind", point.kind}, {"parameter", point.parameter}, {"error", point.error}, {"frequency", point.frequency}, {"values", where_text(point.value)}, {"text", point.text}});
+      special.write(at, "special");
+    }
+  }
+}
+
 void write_level(hid_t point, const LevelResult& result, const Results& results) {
   const std::string whose = fmt::format("level '{}'", result.label), link = link_name(result.label);
   if (H5Lexists(point, link.c_str(), H5P_DEFAULT) > 0) throw Failure{whose + " stands there twice"};
@@ -486,6 +548,7 @@ void write_level(hid_t point, const LevelResult& result, const Results& results)
     }
   }
   write_paths(place, result.answer.paths, whose);
+  write_portraits(place, result.answer.portraits, whose);
 }
 
 void write_all(hid_t file, const Results& results) {
@@ -546,6 +609,15 @@ void write_all(hid_t file, const Results& results) {
       (void)numbers(place, "difference_se", {fit.difference_se.size()}, fit.difference_se);
     }
   }
+  TableWriter edges;
+  for (const Edge& edge : results.edges) {
+    std::map<std::string, double> low, high;
+    for (const auto& [name, means] : edge.reference) std::tie(low[name], high[name]) = means;
+    edges.row({{"label", edge.label}, {"observable", edge.observable}, {"parameter", edge.parameter}, {"others", where_text(edge.others)}, {"low", edge.low}, {"high", edge.high},
+               {"below", std::string(to_text(edge.below))}, {"above", std::string(to_text(edge.above))}, {"refined", edge.refined}, {"reference_low", where_text(low)}, {"reference_high", where_text(high)}});
+  }
+  edges.write(file, "edges");
+  write_diagrams(file, results.diagrams);
   // Last, so that nothing else moves in the file when it changes.
   const Id provenance = group(file, "provenance");
   const Provenance& p = results.provenance;
@@ -829,6 +901,76 @@ Estimate read_estimate(hid_t level, const std::string& link) {
   return estimate;
 }
 
+std::vector<std::complex<double>> get_complex(hid_t parent, const std::string& name) {
+  const Id data = open_dataset(parent, name), space(H5Dget_space(data), H5Sclose, name), type = complex_type();
+  std::vector<std::complex<double>> values(count_of(space, name));
+  if (!values.empty()) check(H5Dread(data, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), name);
+  return values;
+}
+
+std::vector<Portrait> read_portraits(hid_t level) {
+  std::vector<Portrait> portraits;
+  if (!has(level, "portraits")) return portraits;
+  const Id all = open_group(level, "portraits");
+  for (const std::string& link : links(all)) {
+    const Id place = open_group(all, link);
+    Portrait portrait;
+    portrait.name = name_of_link(link);
+    portrait.value = get_numbers(place, "value").data;
+    const Id value = open_dataset(place, "value");
+    portrait.title = get_text(value, "title");
+    portrait.unit = get_text(value, "unit");
+    portrait.categories = Attribute(value, "categories").texts();
+    std::size_t size = 1;
+    for (const char* name : {"rows", "columns"}) {
+      const Id axis = open_dataset(place, name);
+      portrait.axes.push_back({get_text(axis, "name"), get_text(axis, "unit"), get_numbers(place, name).data});
+      size *= portrait.axes.back().points.size();
+    }
+    if (size != portrait.value.size()) throw Failure{fmt::format("the portrait '{}' does not fit its axes", portrait.name)};
+    portraits.push_back(std::move(portrait));
+  }
+  return portraits;
+}
+
+std::vector<Diagram> read_diagrams(hid_t file) {
+  std::vector<Diagram> diagrams;
+  if (!has(file, "diagrams")) return diagrams;
+  const Id all = open_group(file, "diagrams");
+  for (const std::string& link : links(all)) {
+    const Id place = open_group(all, link);
+    Diagram diagram;
+    diagram.label = get_text(place, "label");
+    diagram.parameter = get_text(place, "parameter");
+    diagram.from = get_number(place, "from");
+    diagram.to = get_number(place, "to");
+    diagram.log = get_bool(place, "log");
+    const Id branches = open_group(place, "branches");
+    for (const std::string& name : links(branches)) {
+      const Id at = open_group(branches, name);
+      Branch branch;
+      branch.text = get_text(at, "text");
+      const auto parameter = get_numbers(at, "parameter").data, stable = get_numbers(at, "stable").data, physical = get_numbers(at, "physical").data;
+      const auto leading = get_complex(at, "leading");
+      if (stable.size() != parameter.size() || physical.size() != parameter.size() || leading.size() != parameter.size()) throw Failure{"the arrays of a branch do not fit"};
+      for (std::size_t i = 0; i < parameter.size(); ++i) branch.points.push_back({parameter[i], {}, stable[i] != 0, physical[i] != 0, leading[i]});
+      const Id of = open_group(at, "values");
+      for (const std::string& observable : links(of)) {
+        const auto values = get_numbers(of, observable).data;
+        if (values.size() != parameter.size()) throw Failure{"the values of a branch do not fit"};
+        for (std::size_t i = 0; i < values.size(); ++i) branch.points[i].value[name_of_link(observable)] = values[i];
+      }
+      const TableReader table(at, "special");
+      const auto kind = table.texts("kind"), values = table.texts("values"), text = table.texts("text");
+      const auto where = table.numbers("parameter"), error = table.numbers("error"), frequency = table.numbers("frequency");
+      for (std::size_t i = 0; i < table.rows(); ++i) branch.special.push_back({kind[i], where[i], error[i], where_from_text(values[i]), frequency[i], text[i]});
+      diagram.branches.push_back(std::move(branch));
+    }
+    diagrams.push_back(std::move(diagram));
+  }
+  return diagrams;
+}
+
 std::vector<Path> read_paths(hid_t level) {
   if (!has(level, "trajectories")) return {};
   const Id place = open_group(level, "trajectories");
@@ -885,15 +1027,12 @@ LevelResult read_level(hid_t point, const std::string& link) {
       state.physical = get_bool(at, "physical");
       for (const std::string& attribute : attribute_names(at))
         if (attribute.starts_with("value.")) state.value[attribute.substr(6)] = get_number(at, attribute);
-      if (has(at, "eigenvalues")) {
-        const Id data = open_dataset(at, "eigenvalues"), space(H5Dget_space(data), H5Sclose, name), type = complex_type();
-        state.eigenvalues.resize(count_of(space, name));
-        if (!state.eigenvalues.empty()) check(H5Dread(data, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, state.eigenvalues.data()), "eigenvalues");
-      }
+      if (has(at, "eigenvalues")) state.eigenvalues = get_complex(at, "eigenvalues");
       result.answer.steady_states.push_back(std::move(state));
     }
   }
   result.answer.paths = read_paths(place);
+  result.answer.portraits = read_portraits(place);
   return result;
 }
 
@@ -981,6 +1120,20 @@ Results read_all(hid_t file) {
       results.orders.push_back(std::move(fit));
     }
   }
+  {
+    const TableReader table(file, "edges");
+    const auto label = table.texts("label"), observable = table.texts("observable"), parameter = table.texts("parameter"), others = table.texts("others"), below = table.texts("below"),
+               above = table.texts("above"), reference_low = table.texts("reference_low"), reference_high = table.texts("reference_high");
+    const auto low = table.numbers("low"), high = table.numbers("high");
+    const auto refined = table.booleans("refined");
+    for (std::size_t i = 0; i < table.rows(); ++i) {
+      Edge edge{label[i], observable[i], parameter[i], where_from_text(others[i]), low[i], high[i], outcome_from_text(below[i]), outcome_from_text(above[i]), refined[i] != 0, {}};
+      const auto first = where_from_text(reference_low[i]), last = where_from_text(reference_high[i]);
+      for (const auto& [name, value] : first) edge.reference[name] = {value, last.contains(name) ? last.at(name) : std::numeric_limits<double>::quiet_NaN()};
+      results.edges.push_back(std::move(edge));
+    }
+  }
+  results.diagrams = read_diagrams(file);
   if (has(file, "provenance")) {
     const Id place = open_group(file, "provenance");
     Provenance& p = results.provenance;

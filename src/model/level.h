@@ -61,6 +61,40 @@ struct Answer {
   [[nodiscard]] const Estimate* find(std::string_view observable) const;
 };
 
+/// A steady state on a branch, at one value of the continuation parameter.
+struct BranchPoint {
+  double parameter = 0;
+  std::map<std::string, double> value;   ///< observable -> value; NaN where the state defines none (Fano factor of a zero mean)
+  bool stable = false, physical = true;
+  std::complex<double> leading;          ///< eigenvalue of the Jacobian with the largest real part (of a pair: the one with positive imaginary part)
+};
+
+/// A point where a branch changes its nature, located to `error`.
+struct SpecialPoint {
+  std::string kind;                      ///< "fold", "hopf", "branch-point", "unphysical" (physicality changes), "end" (the branch ends inside the range)
+  double parameter = 0, error = 0;       ///< error: absolute, estimated
+  std::map<std::string, double> value;
+  double frequency = 0;                  ///< hopf: angular frequency of the critical pair
+  std::string text = {};                 ///< what changes there: "loses stability", "Var(X) turns negative", ...
+};
+
+/// A curve of steady states, points in order along it: the parameter need not be monotone.
+struct Branch {
+  std::vector<BranchPoint> points;
+  std::vector<SpecialPoint> special;     ///< in order along the branch
+  std::string text;                      ///< where it was found and how it ends
+};
+
+/// Asks for the branches of steady states of a level over a range of one of the system's real parameters.
+struct BranchAsk {
+  std::string parameter;
+  double from = 0, to = 0;               ///< from < to
+  bool log = false;                      ///< steps in the logarithm of the parameter; from > 0
+  std::vector<std::string> observables;  ///< those the level does not have are left out
+  Table options;                         ///< the level's own options
+  std::function<void()> between = {};    ///< called now and then; may throw Cancelled
+};
+
 struct Level {
   LevelInfo info;
   /// @throws Cancelled from context.progress. Anything numerical that goes wrong is a Flag, not an exception.
@@ -69,6 +103,9 @@ struct Level {
   std::function<std::vector<std::string>(const Ask&)> plan = {};
   /// Closed equations as text or LaTeX for `meso equations`; may be empty.
   std::function<std::string(const Table& options, bool latex)> equations = {};
+  /// Branches of steady states, for bifurcation diagrams; empty for levels that have none.
+  /// @throws ParameterError  a parameter that is unknown, not real or out of range
+  std::function<std::vector<Branch>(const BranchAsk&)> branches = {};
 };
 
 /// A level's author gives one of these shapes; level_of() wraps it.

@@ -63,6 +63,26 @@ struct OrderFit {
   std::string text;                     ///< "order 1.02 +- 0.03 in 1/volume (expected 1)" or why none is given
 };
 
+/// A place in a sweep where a verdict changes: between two neighbouring points of one line of the sweep.
+struct Edge {
+  std::string label, observable;
+  std::string parameter;                ///< along which the line runs
+  std::map<std::string, double> others; ///< the other swept parameter, if there is one
+  double low = 0, high = 0;             ///< the bracket
+  Outcome below = Outcome::undecided, above = Outcome::undecided;  ///< outcomes at its ends
+  bool refined = false;                 ///< the bracket is as narrow as the study asked
+  std::map<std::string, std::pair<double, double>> reference;  ///< means of the reference at both ends (stationary: exact mean amounts; over time: at the last time)
+};
+
+/// Bifurcation diagram of one level: its steady states over a range of one parameter.
+struct Diagram {
+  std::string label;                    ///< "normal-2"
+  std::string parameter;
+  double from = 0, to = 0;
+  bool log = false;
+  std::vector<Branch> branches;
+};
+
 /// The only part of a results file that may differ between two runs of the same study.
 struct Provenance {
   std::string version, git, compiler, host, started;
@@ -81,6 +101,8 @@ struct Results {
   std::vector<PointResult> points;
   std::vector<Verdict> verdicts;
   std::vector<OrderFit> orders;
+  std::vector<Diagram> diagrams;
+  std::vector<Edge> edges;              ///< of sweeps over one or two parameters, by label, observable, line and place
   std::vector<std::string> notes;       ///< said in the log: conservation laws, rounded counts, ...
   Provenance provenance;
 };

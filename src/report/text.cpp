@@ -332,4 +332,17 @@ std::string verdict_table(const Results& r, std::size_t width) {
   return out + table.text(width) + notes.text(width);
 }
 
+std::string edge_table(const Results& r, std::size_t width) {
+  width = std::max<std::size_t>(width, 60);
+  Columns table{{"level", "observable", "verdict changes", "between", "reference there"}, {}};
+  for (const Edge& edge : r.edges) {
+    if (!edge.refined) continue;
+    std::vector<std::string> between{fmt::format("{} = {} .. {}", edge.parameter, brief(edge.low, 5), brief(edge.high, 5))}, means;
+    for (const auto& [name, value] : edge.others) between.push_back(name + " = " + brief(value, 5));
+    for (const auto& [name, ends] : edge.reference) means.push_back(fmt::format("{} = {} .. {}", name, brief(ends.first, 5), brief(ends.second, 5)));
+    table.rows.push_back({edge.label, edge.observable, fmt::format("{} -> {}", to_text(edge.below), to_text(edge.above)), join(between), join(means)});
+  }
+  return table.rows.empty() ? "" : table.text(width);
+}
+
 }  // namespace meso

@@ -18,4 +18,7 @@ namespace meso {
 /// decide it. A sweep: a map with one letter per point, then a row per level, observable and outcome with its worst point.
 [[nodiscard]] std::string verdict_table(const Results& results, std::size_t width = 100);
 
+/// Where verdicts change along a boundary sweep, one row an edge: the bracket and the reference's means at its ends; "" if nothing was refined.
+[[nodiscard]] std::string edge_table(const Results& results, std::size_t width = 100);
+
 }  // namespace meso

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <optional>
@@ -44,6 +45,16 @@ struct SweepAxis {
 struct Budget {
   std::uint64_t first = 2048;   ///< trajectories of the first look
   std::uint64_t max = 262144;   ///< looks double up to here; equal to `first`: one look, no alpha is kept back
+  double pause_after = 0;       ///< seconds after which the run stops, resumable; it never ends a verdict. 0: never
+};
+
+/// How the points of a sweep are chosen: all combinations; the lists side by side; a grid whose flips of a verdict are refined.
+enum class SweepMode { grid, list, boundary };
+
+/// Of a boundary sweep.
+struct Refine {
+  std::size_t max_points = 200;  ///< all points, the grid's included: declared first, because every comparison counts in the verdict
+  double tolerance = 1e-3;       ///< width of a finished bracket: relative on a logarithmic axis, a fraction of the range on a linear one
 };
 
 struct Study {
@@ -64,6 +75,8 @@ struct Study {
   double confidence = 0.99;
   bool certified_only = false;
   std::vector<SweepAxis> sweep;
+  SweepMode sweep_mode = SweepMode::grid;
+  Refine refine;
   Budget budget;
 };
 
@@ -72,16 +85,19 @@ struct RunOptions {
   ProgressSink progress;
   std::filesystem::path artefacts;
   std::function<void(const Results&)> on_point;  ///< results so far, after each finished point
+  std::filesystem::path checkpoint;      ///< file that keeps the point in work; empty: none
+  double checkpoint_every = 30;          ///< seconds between two savings of it
+  const Results* known = nullptr;        ///< finished points of an interrupted run of the same study: not computed again
 };
 
 /// Checks names, options, margins and every point's parameters; fills defaults. Nothing is run.
 /// @throws StudyError, ParameterError, ModelError: one error, naming place, what was given and the nearest right name
 [[nodiscard]] Study resolved(Study study);
 
-/// Parameter points of the sweep, in order: the last axis fastest. One point without a sweep.
+/// Parameter points of the sweep, in order: the last axis fastest. One point without a sweep. The grid, of a boundary sweep.
 [[nodiscard]] std::vector<Table> points_of(const Study& study);
 
-/// Entries that are judged at once: candidates x observables x points.
+/// Entries that are judged at once: candidates x observables x points (max-points of a boundary sweep).
 [[nodiscard]] std::size_t entries_of(const Study& study);
 
 /// What would be run (`--dry-run`): points, comparisons, quantiles, each level's own plan. Text lines for people.

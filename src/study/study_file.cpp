@@ -70,6 +70,17 @@ SweepAxis read_axis(const std::string& name, const TomlNode& node, const std::st
   return axis;
 }
 
+/// "20 min", "90 s", "1.5 h" in seconds.
+double read_duration(const Section& section, const char* key, const std::string& text) {
+  const std::size_t unit = text.find_first_not_of("0123456789.+-eE ");
+  const std::string name = unit == std::string::npos ? "" : std::string(trim(text.substr(unit)));
+  const double factor = name == "s" ? 1 : name == "min" ? 60 : name == "h" ? 3600 : 0;
+  double value = 0;
+  if (factor == 0 || !parse_number(trim(text.substr(0, unit)), value) || !(value > 0))
+    throw section.error(key, fmt::format("'{}' is no duration: write \"90 s\", \"20 min\" or \"2 h\"", text));
+  return value * factor;
+}
+
 }  // namespace
 
 Study read_study(const TomlNode& document, const ModelSource& models, const std::filesystem::path& folder) {
@@ -145,13 +156,22 @@ Study read_study(const TomlNode& document, const ModelSource& models, const std:
 
   if (const auto sweep = root.optional_section("sweep")) {
     const std::string mode = sweep->optional<std::string>("mode").value_or("grid");
-    if (mode != "grid") throw sweep->error("mode", fmt::format("unknown sweep mode '{}'; known: grid", mode));
+    const std::vector<std::string> modes{"grid", "list", "boundary"};
+    const auto found = std::find(modes.begin(), modes.end(), mode);
+    if (found == modes.end()) throw sweep->error("mode", fmt::format("unknown sweep mode '{}'.{}\n  known: {}", mode, did_you_mean(mode, modes), join(modes)));
+    study.sweep_mode = static_cast<SweepMode>(found - modes.begin());
+    const std::vector<std::string> own{"mode", "max-points", "tolerance"};
+    for (const std::string& key : {own[1], own[2]})
+      if (sweep->has(key.c_str()) && study.sweep_mode != SweepMode::boundary) throw sweep->error(key.c_str(), fmt::format("'{}' belongs to mode = \"boundary\"", key));
+    if (const auto most = sweep->optional<std::uint64_t>("max-points")) study.refine.max_points = static_cast<std::size_t>(*most);
+    study.refine.tolerance = sweep->optional<double>("tolerance").value_or(study.refine.tolerance);
     for (const TomlEntry& entry : sweep->entries())
-      if (entry.key != "mode") study.sweep.push_back(read_axis(entry.key, entry.value, entry.where));
+      if (std::find(own.begin(), own.end(), entry.key) == own.end()) study.sweep.push_back(read_axis(entry.key, entry.value, entry.where));
   }
 
   if (const auto budget = root.optional_section("budget")) {
-    budget->allow({"trajectories"});
+    budget->allow({"trajectories", "pause-after"});
+    if (const auto text = budget->optional<std::string>("pause-after")) study.budget.pause_after = read_duration(*budget, "pause-after", *text);
     const TomlNode* node = budget->node().find("trajectories");
     if (node && node->is_table()) {
       const Section both = budget->section("trajectories");
@@ -220,7 +240,11 @@ TomlNode study_document(const Study& study) {
   }
   if (!study.sweep.empty()) {
     TomlNode& sweep = document.table("sweep");
-    sweep.set("mode", "grid");
+    sweep.set("mode", study.sweep_mode == SweepMode::grid ? "grid" : study.sweep_mode == SweepMode::list ? "list" : "boundary");
+    if (study.sweep_mode == SweepMode::boundary) {
+      sweep.set("max-points", static_cast<std::int64_t>(study.refine.max_points));
+      sweep.set("tolerance", study.refine.tolerance);
+    }
     for (const SweepAxis& axis : study.sweep) {
       if (!axis.log) {
         sweep.set(axis.parameter, axis.values);
@@ -236,6 +260,7 @@ TomlNode study_document(const Study& study) {
   budget.set("first", static_cast<std::int64_t>(study.budget.first));
   budget.set("max", static_cast<std::int64_t>(study.budget.max));
   document.table("budget").set("trajectories", std::move(budget));
+  if (study.budget.pause_after > 0) document.table("budget").set("pause-after", exact(study.budget.pause_after) + " s");
   document.table("rng").set("independent-points", study.independent_points);
   for (const TomlEntry& entry : study.model.entries()) document.set(entry.key, entry.value);
   return document;

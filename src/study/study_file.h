@@ -3,8 +3,8 @@
 //   [study] title, system | model, seed        [parameters] name = value        [times] from, to, count, spacing | points
 //   [stationary] burn-in, window               [reference] level, options       [[candidate]] level, label, options
 //   [compare] observables, relative, absolute, relative-to, bounds, confidence, override."X.mean" = {...}
-//   [sweep] mode = "grid", name = { log = [a, b], count = n } | { linear = ... } | [values]
-//   [budget] trajectories = n | { first, max }  [rng] independent-points        [network], [lattice], ... the user's own
+//   [sweep] mode = "grid" | "list" | "boundary" (max-points, tolerance), name = { log = [a, b], count = n } | { linear = ... } | [values]
+//   [budget] trajectories = n | { first, max }, pause-after = "20 min"  [rng] independent-points        [network], [lattice], ... the user's own
 // A study without [reference] runs its [[level]]s; [study] observables says what is asked then.
 #pragma once
 

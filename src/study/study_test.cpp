@@ -176,5 +176,113 @@ TEST(Study, GridsAndLevelsFromText) {
   EXPECT_EQ(std::get<std::int64_t>(level.options.at("order").data), 4);
 }
 
+const char* boundary = R"([study]
+system = "toy"
+[parameters]
+k = 2
+[reference]
+level = "exact"
+[[candidate]]
+level = "closure"
+order = 2
+[[candidate]]
+level = "closure"
+order = 3
+[[candidate]]
+level = "closure"
+order = 4
+[compare]
+relative = 0.05
+[sweep]
+mode = "boundary"
+max-points = 40
+tolerance = 0.001
+size = { log = [2, 1000], count = 8 }
+)";
+
+TEST(Study, ABoundarySweepBracketsEveryFlip) {
+  const Results results = run_study(parsed(boundary), {.threads = 2});
+  // Order m is wrong by k / size^(m - 1): within 5 % from size 20^(1 / (m - 1)) on.
+  ASSERT_EQ(results.edges.size(), 3u);
+  for (int m = 2; m <= 4; ++m) {
+    const Edge& edge = results.edges[static_cast<std::size_t>(m - 2)];
+    const double exact = std::pow(20.0, 1.0 / (m - 1));
+    EXPECT_EQ(edge.label, "normal-" + std::to_string(m));
+    EXPECT_EQ(edge.below, Outcome::disagrees);
+    EXPECT_EQ(edge.above, Outcome::agrees);
+    EXPECT_LE(edge.low, exact);
+    EXPECT_GE(edge.high, exact);
+    EXPECT_TRUE(edge.refined);
+    EXPECT_LE(std::log(edge.high / edge.low), 1e-3);
+    EXPECT_EQ(edge.reference.at("X.mean"), std::pair(2.0, 2.0));
+  }
+  EXPECT_LE(results.points.size(), 40u);
+  for (std::size_t p = 1; p < results.points.size(); ++p)
+    EXPECT_LT(as_number(results.points[p - 1].parameters.at("size")), as_number(results.points[p].parameters.at("size"))) << "points stand in order";
+  for (const Verdict& verdict : results.verdicts) ASSERT_LT(verdict.point, results.points.size());
+  // Every comparison that was allowed counts, made or not.
+  EXPECT_EQ(entries_of(resolved(parsed(boundary))), 40u * 3u);
+  EXPECT_NE(message(replaced(boundary, "max-points = 40", "max-points = 7")).find("8 points, more than max-points = 7"), std::string::npos);
+  EXPECT_NE(message(replaced(boundary, "\"boundary\"", "\"bisect\"")).find("known: grid, list, boundary"), std::string::npos);
+  EXPECT_NE(message(replaced(boundary, "\"boundary\"", "\"grid\"")).find("belongs to mode = \"boundary\""), std::string::npos);
+}
+
+TEST(Study, ABoundarySweepStopsAtItsPoints) {
+  const Results results = run_study(parsed(replaced(boundary, "max-points = 40", "max-points = 11")), {.threads = 1});
+  EXPECT_EQ(results.points.size(), 11u);
+  for (const Edge& edge : results.edges) EXPECT_FALSE(edge.refined) << "an edge that was not finished says so";
+}
+
+TEST(Study, ABoundarySweepGoesOnWithKnownPoints) {
+  const Results whole = run_study(parsed(boundary), {.threads = 2});
+  Results part;
+  std::size_t computed = 0;
+  RunOptions options;
+  options.on_point = [&](const Results& so_far) {
+    part = so_far;
+    if (++computed == 11) throw Cancelled();
+  };
+  EXPECT_THROW((void)run_study(parsed(boundary), options), Cancelled);
+  ASSERT_EQ(part.points.size(), 11u);
+  const Results resumed = run_study(parsed(boundary), {.threads = 2, .known = &part});
+  ASSERT_EQ(resumed.points.size(), whole.points.size());
+  for (std::size_t p = 0; p < whole.points.size(); ++p) EXPECT_EQ(resumed.points[p].parameters, whole.points[p].parameters);
+  ASSERT_EQ(resumed.verdicts.size(), whole.verdicts.size());
+  for (std::size_t v = 0; v < whole.verdicts.size(); ++v) EXPECT_EQ(resumed.verdicts[v].outcome, whole.verdicts[v].outcome);
+}
+
+TEST(Study, AListWalksAlongItsAxesTogether) {
+  const std::string list = R"([study]
+system = "toy"
+[reference]
+level = "exact"
+[[candidate]]
+level = "closure"
+[sweep]
+mode = "list"
+size = [10, 20, 40]
+k = [1, 2, 3]
+)";
+  const Results results = run_study(parsed(list), {.threads = 1});
+  ASSERT_EQ(results.points.size(), 3u);
+  EXPECT_EQ(as_number(results.points[1].parameters.at("size")), 20);
+  EXPECT_EQ(as_number(results.points[1].parameters.at("k")), 2);
+  EXPECT_NE(message(replaced(list, "[1, 2, 3]", "[1, 2]")).find("'size' has 3 values, 'k' has 2"), std::string::npos);
+}
+
+TEST(Study, OrdersAreComparedWithTheNextTwo) {
+  const Results results = run_study(parsed(boundary), {.threads = 1});
+  const auto check = [&](std::size_t point, const std::string& label) -> std::string {
+    for (const Verdict& verdict : results.verdicts)
+      if (verdict.point == point && verdict.label == label) return verdict.order_check.value_or("");
+    return "no verdict";
+  };
+  EXPECT_EQ(check(0, "normal-2"), "inconsistent") << "at size 2 orders 2 and 3 are wrong by 50 and 25 %";
+  const std::size_t last = results.points.size() - 1;
+  EXPECT_EQ(check(last, "normal-2"), "consistent");
+  EXPECT_EQ(check(last, "normal-3"), "") << "there is no order 5 in the study";
+  EXPECT_EQ(check(0, "normal-3"), "inconsistent") << "one neighbour is enough to contradict: 25 and 12.5 %";
+}
+
 }  // namespace
 }  // namespace meso

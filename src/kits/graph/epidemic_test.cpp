@@ -59,7 +59,7 @@ TEST(Thinning, RumoursWithContactsOfEqualsFollowTheMasterEquation) {  // both no
 }
 TEST(Thinning, EdgesThatChangeFollowTheMasterEquation) {
   const std::vector<EdgeChange> changes{{0.2, false, {1, 2}}, {0.5, true, {0, 2}}, {0.5, false, {3, 4}}, {1.5, true, {1, 2}}, {1.5, true, {0, 3}}};
-  expect_master(sis(1.2, 1), Graph(5, five), changes, {1, 0, 0, 0, 0}, Method::thinning, 0.03, "test/temporal");
+  expect_master(sis(1.2, 1), Graph(5, five), changes, {1, 0, 0, 0, 0}, Method::thinning, 0.03, "test/temporal", 60000);
 }
 
 TEST(MasterEquation, OfAPairHasAClosedForm) {

@@ -158,11 +158,12 @@ TEST(SpatialGraph, EdgesByDistanceFollowTheKernelOnAllScales) {
     Kernel::Kind kind;
     double range, shape, side, rho;
   };
-  for (const Setting& s : {Setting{1, Kernel::Kind::gaussian, 1, 0, 40, 30}, Setting{1, Kernel::Kind::laplace, 1, 0, 50, 30}, Setting{1, Kernel::Kind::power, 1, 2.2, 60, 30},
-                           Setting{1, Kernel::Kind::stretched, 0.5, 0.5, 60, 30}, Setting{2, Kernel::Kind::gaussian, 1, 0, 20, 8}, Setting{2, Kernel::Kind::power, 1, 3.5, 20, 10},
-                           Setting{2, Kernel::Kind::laplace, 1, 0, 20, 8}, Setting{1, Kernel::Kind::uniform, 1, 0, 40, 20}}) {
+  for (const Setting& s : {Setting{1, Kernel::Kind::gaussian, 1, 0, 20, 20}, Setting{1, Kernel::Kind::laplace, 1, 0, 20, 20}, Setting{1, Kernel::Kind::power, 1, 2.2, 20, 20},
+                           Setting{1, Kernel::Kind::stretched, 0.5, 0.5, 20, 20}, Setting{2, Kernel::Kind::gaussian, 0.7, 0, 8, 6}, Setting{2, Kernel::Kind::power, 0.7, 3.5, 8, 6},
+                           Setting{2, Kernel::Kind::laplace, 0.7, 0, 8, 6}, Setting{1, Kernel::Kind::uniform, 1, 0, 20, 20}}) {
     const SpatialSpec spec{s.d, s.side, s.rho, {3, 9}, {0.7, 0.3}, Kernel(s.d, {{1, s.kind, s.range, s.shape}})};
-    const std::size_t graphs = 60, bins = 12;
+    const std::size_t graphs = 50, bins = 12;
+    const double background = spec.kernel.background(s.side);
     // Conditional on positions and weights, the number of edges in a class is a sum of Bernoulli numbers of known probability.
     std::vector<double> seen(2 * bins, 0), expected(2 * bins, 0), variance(2 * bins, 0);
     for (std::uint64_t k = 0; k < graphs; ++k) {
@@ -170,26 +171,23 @@ TEST(SpatialGraph, EdgesByDistanceFollowTheKernelOnAllScales) {
       ASSERT_TRUE(simple(g.graph));
       const auto slot = [&](std::size_t i, std::size_t j) {
         const double r = torus_distance(g, i, j) / s.range;
-        return std::min<std::size_t>(bins - 1, static_cast<std::size_t>(2.5 * std::log1p(r))) + (g.weight[i] != g.weight[j] ? bins : 0);
+        return std::min<std::size_t>(bins - 1, static_cast<std::size_t>(2 * r)) + (g.weight[i] != g.weight[j] ? bins : 0);
       };
-      const double background = spec.kernel.background(s.side);
-      const std::size_t stride = g.x.size() > 1500 ? 3 : 1;  // every third node against all: enough
-      for (std::size_t i = 0; i < g.x.size(); i += stride)
-        for (std::size_t j = 0; j < g.x.size(); ++j) {
-          if (i == j) continue;
+      for (std::size_t i = 0; i < g.x.size(); ++i)
+        for (std::size_t j = 0; j < i; ++j) {
           const double w = g.weight[i] * g.weight[j] / (spec.mean_kappa() * s.rho);
           const double p = 1 - (1 - std::min(1.0, w * spec.kernel.local(torus_distance(g, i, j)))) * (1 - std::min(1.0, w * background));
-          expected[slot(i, j)] += p, variance[slot(i, j)] += 2 * p * (1 - p);  // pairs counted twice
+          const std::size_t c = slot(i, j);
+          expected[c] += p, variance[c] += p * (1 - p);
         }
-      for (std::size_t i = 0; i < g.x.size(); i += stride)
-        for (const Node j : g.graph.neighbours(i)) seen[slot(i, j)] += 1;
+      for (const auto& [i, j] : g.graph.edge_list()) seen[slot(i, j)] += 1;
     }
     std::vector<MeanCheck> checks;
     double total = 0;
     for (const double e : expected) total += e;
     for (std::size_t b = 0; b < 2 * bins; ++b)
-      if (expected[b] > 0.002 * total) checks.push_back({1, seen[b] / expected[b], std::sqrt(variance[b]) / expected[b], "class " + std::to_string(b)});
-    ASSERT_GE(checks.size(), s.kind == Kernel::Kind::uniform ? 4u : 5u);
+      if (expected[b] > 0.01 * total) checks.push_back({1, seen[b] / expected[b], std::sqrt(variance[b]) / expected[b], "class " + std::to_string(b)});
+    ASSERT_GE(checks.size(), 4u);
     EXPECT_TRUE(MeansMatch(checks, 0.35)) << "kernel " << static_cast<int>(s.kind) << " in " << s.d << " dimensions";
   }
 }
@@ -204,7 +202,7 @@ TEST(Kernel, IsNormalisedAndItsMomentIsThatOfItsMarginal) {
         const int n = 600000;
         for (int i = 0; i < n; ++i) integral += kernel.on_torus(0.5 * side * (i + 0.5) / n, side) * side / n;
       } else {
-        const int n = 1500;
+        const int n = 600;
         for (int i = 0; i < n; ++i)
           for (int j = 0; j < n; ++j) integral += kernel.local(0.5 * side * std::hypot(i + 0.5, j + 0.5) / n) * side * side / (static_cast<double>(n) * n);
         integral += kernel.background(side) * side * side;

@@ -52,16 +52,18 @@ TEST(Wave, StaysAFractionAndNeverClipsItsFoot) {
 }
 
 TEST(Wave, OfAMixtureIsTheSameDirectlyAndByFourierTransform) {
-  // A power kernel goes by Fourier transform; a Gaussian done both ways must agree while its foot is above round-off.
+  // A trace of a heavy tail (weight 1e-12) switches the method and changes nothing else that could be seen at these times.
   WaveSpec direct;
   direct.side = 40, direct.dt = 0.02, direct.dx = 0.2;
-  direct.kernel = Kernel(1, {{0.9, Kernel::Kind::gaussian, 1, 0}, {0.1, Kernel::Kind::uniform, 1, 0}});
-  WaveSpec fourier = direct;  // an empty heavy tail switches the method and changes nothing else
-  fourier.kernel = Kernel(1, {{0.9, Kernel::Kind::gaussian, 1, 0}, {0.1 - 1e-9, Kernel::Kind::uniform, 1, 0}, {1e-9, Kernel::Kind::power, 1, 3}});
+  direct.kernel = Kernel(1, {{0.9, Kernel::Kind::laplace, 1, 0}, {0.1, Kernel::Kind::uniform, 1, 0}});
+  WaveSpec fourier = direct;
+  fourier.kernel = Kernel(1, {{0.9, Kernel::Kind::laplace, 1, 0}, {0.1 - 1e-12, Kernel::Kind::uniform, 1, 0}, {1e-12, Kernel::Kind::power, 1, 3}});
   const std::vector<double> times{1, 2, 4};
   const WavePath a = integrate_wave(direct, times, 0, 0), b = integrate_wave(fourier, times, 0, 0);
   EXPECT_NE(a.method, b.method);
-  for (std::size_t i = 0; i < a.susceptible.size(); ++i) EXPECT_NEAR(a.susceptible[i], b.susceptible[i], 3e-7);
+  double worst = 0;
+  for (std::size_t i = 0; i < a.susceptible.size(); ++i) worst = std::max(worst, std::abs(a.susceptible[i] - b.susceptible[i]));
+  EXPECT_LT(worst, 1e-8);
 }
 
 TEST(FrontSpeed, IsThatOfALine) {

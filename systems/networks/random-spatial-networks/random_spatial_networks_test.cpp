@@ -52,7 +52,7 @@ TEST(RandomSpatialNetworks, RefusesBadParametersInOneSentenceEach) {
   EXPECT_SAYS(refusal({{"kappa", List{6, -2}}, {"kappa_weight", List{0.5, 0.5}}}), "kappa");
   EXPECT_SAYS(refusal({{"kappa", List{2, 18}}}), "kappa of system 'random-spatial-networks' has 2 values and kappa_weight 1");
   EXPECT_SAYS(refusal({{"kappa", List{2, 18}}, {"kappa_weight", List{0.7, 0.7}}}), "sums to 1.4; probabilities of the expected degrees sum to 1");
-  EXPECT_SAYS(refusal({{"rho", 2.0}}), "rho = 2 is too low for these degrees: 29");  // |r| < 0.6 or so has p > 1
+  EXPECT_SAYS(refusal({{"rho", 2.0}}), "rho = 2 is too low for these degrees: 40 % of the connected pairs");  // all within 0.6
   EXPECT_SAYS(refusal({{"rho", 2.0}}), "the mean degree would be");
   EXPECT_SAYS(refusal({{"w", 60.0}}), "the infected band of width 120 does not fit into L = 100");
   EXPECT_SAYS(refusal({{"L", 0.05}, {"rho", 100.0}}), "L of system");
@@ -128,7 +128,7 @@ TEST(RandomSpatialNetworks, TheThreeSharesAddUpOnEveryLevel) {
   for (const char* level : {"network", "pide", "well-mixed"}) {
     const Answer answer = run({}, level, {"S.mean", "I.mean", "R.mean"}, {0, 1, 3}, 3);
     for (std::size_t i = 0; i < 3; ++i)
-      EXPECT_NEAR(answer.find("S.mean")->value[i] + answer.find("I.mean")->value[i] + answer.find("R.mean")->value[i], 1, 1e-12) << level;
+      EXPECT_NEAR(answer.find("S.mean")->value[i] + answer.find("I.mean")->value[i] + answer.find("R.mean")->value[i], 1, std::string(level) == "well-mixed" ? 1e-8 : 1e-12) << level;  // well-mixed: the solver's tolerance
   }
 }
 
