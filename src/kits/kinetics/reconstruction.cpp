@@ -4,13 +4,13 @@
 
 #include <Eigen/Dense>
 #include <algorithm>
-#include <boost/math/special_functions/gamma.hpp>
 #include <cmath>
 #include <functional>
 #include <memory>
 
 #include "base/error.h"
 #include "base/text.h"
+#include "stat/quantile.h"
 #include "kits/kinetics/closure.h"
 #include "kits/kinetics/fsp.h"
 #include "kits/kinetics/observables.h"
@@ -279,7 +279,7 @@ Reconstruction max_entropy(std::span<const double> cumulants, const Counts& coun
 Reconstruction gamma_law(double mean, double variance, const Counts& counts) {
   if (auto text = not_positive("gamma", mean, variance)) return failed(*text);
   const double shape = mean * mean / variance, scale = variance / mean;
-  return on_lattice([=](double x) { return x <= 0 ? 0.0 : boost::math::gamma_p(shape, x / scale); }, [=](double x) { return x <= 0 ? 1.0 : boost::math::gamma_q(shape, x / scale); }, mean,
+  return on_lattice([=](double x) { return x <= 0 ? 0.0 : gamma_below(shape, x / scale); }, [=](double x) { return x <= 0 ? 1.0 : gamma_above(shape, x / scale); }, mean,
                     variance, counts);
 }
 
