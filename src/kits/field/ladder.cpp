@@ -421,7 +421,7 @@ Snapshots run_field(const Model& model, std::span<const double> times, double re
   }
   WaveField field(spectral_of(model), model.potential, model.phi0, model.pi0);
   const bool line = is_line(model);
-  s.follows_pair = line;
+  s.follows_pair = line && model.stepping != Stepping::adaptive;  // the adaptive rule does not report its steps
   CrossingCounter crossings;
   const std::size_t centre = model.grid.centre();
   crossings.watch(0, model.phi0[centre]);
@@ -433,7 +433,7 @@ Snapshots run_field(const Model& model, std::span<const double> times, double re
     s.track_t.push_back(t), s.track_a.push_back(half_separation(model.grid, phi));
     next_track = t + 0.1;
   };
-  const bool follow = line && model.temperature == 0;
+  const bool follow = s.follows_pair;
   if (follow) track(0, model.phi0);
   const auto each = [&](std::span<const double> phi) {
     clock += h;
@@ -446,7 +446,6 @@ Snapshots run_field(const Model& model, std::span<const double> times, double re
     const double span = times[i] - now;
     if (model.stepping == Stepping::adaptive && refine == 1) {
       field.adaptive(times[i], model.energy_tolerance, adaptive_dt, {});
-      if (follow) crossings.watch(times[i], field.phi()[centre]), track(times[i], field.phi());
     } else {
       std::size_t left = steps_in(span, dt);
       h = left > 0 ? span / static_cast<double>(left) : 0.0;
