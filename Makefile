@@ -4,6 +4,7 @@
 #   make demo       install what is missing, build, and run "closures of the Schlögl model"
 #   make test       install what is missing, build everything, run the tests (labels unit, truth, law, cli)
 #   make truth      the slow checks too; writes systems/<family>/<name>/reference/measured.json
+#   make sanitize   the fast tests under the address, undefined-behaviour and thread sanitizers
 #   make bench      benchmarks: reactions per second and the like
 #   make picture    docs/verdict-map.svg, the picture of the README
 #   make clean      remove the build folder and the demo's results
@@ -17,7 +18,7 @@ BUILD_TYPE ?= Release
 MESO := $(BUILD)/apps/meso/meso
 STUDIES := systems/reactions/schlogl/studies
 
-.PHONY: all demo picture test truth bench clean core-packages test-packages
+.PHONY: all demo picture test truth sanitize bench clean core-packages test-packages
 .DEFAULT_GOAL := all
 
 core-packages:
@@ -65,6 +66,16 @@ truth: test-packages
 	 MESO_MEASURED='$(abspath $(BUILD))/measured' ctest --test-dir $(BUILD) -L '^(unit|truth|slow)$$' -j $(JOBS) --output-on-failure --no-tests=error || status=$$?; \
 	 $(BUILD)/testing/collect_measured $(BUILD)/measured . "$$(git describe --always --dirty 2> /dev/null || echo unknown)"; \
 	 exit $$status
+
+# Address space randomisation is off: the thread sanitizer needs its shadow memory where it expects it.
+sanitize: test-packages
+	@for kind in address,undefined thread; do \
+	   folder=$(BUILD)-$${kind%%,*}; \
+	   cmake -S . -B $$folder -G Ninja -DCMAKE_BUILD_TYPE=Sanitize -DCMAKE_CXX_FLAGS_SANITIZE=-O1 -DMESO_TESTS=ON -DMESO_SANITIZE=$$kind > /dev/null; \
+	   NINJA_STATUS="[$$kind %f/%t, %es] " setarch -R nice -n 5 ninja -C $$folder -j $(JOBS) meso_fast_tests; \
+	   echo "== $$kind"; \
+	   TSAN_OPTIONS=halt_on_error=1 setarch -R ctest --test-dir $$folder -L '^(unit|law)$$' -j $(JOBS) --output-on-failure --no-tests=error --timeout 1800; \
+	 done
 
 bench: test-packages
 	$(call configure,-DMESO_BENCH=ON)

@@ -42,7 +42,7 @@ target_compile_options(meso_options INTERFACE -ffp-contract=off -Wall -Wextra -W
 find_package(Threads REQUIRED)
 target_link_libraries(meso_options INTERFACE Threads::Threads)
 if(MESO_SANITIZE)
-  target_compile_options(meso_options INTERFACE -fsanitize=${MESO_SANITIZE} -fno-omit-frame-pointer -g)
+  target_compile_options(meso_options INTERFACE -fsanitize=${MESO_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g1)
   target_link_options(meso_options INTERFACE -fsanitize=${MESO_SANITIZE})
 endif()
 
@@ -70,6 +70,9 @@ function(_meso_target_name name out)
   set(${out} ${id} PARENT_SCOPE)
 endfunction()
 
+# What `make sanitize` builds: the programs of the labels unit and law.
+add_custom_target(meso_fast_tests)
+
 # Tests beside the code they test; one program per floor, kit or system and label.
 function(meso_add_tests target label)
   cmake_parse_arguments(T "" "" "SOURCES;USES" ${ARGN})
@@ -81,6 +84,9 @@ function(meso_add_tests target label)
   target_compile_options(${program} PRIVATE -Wno-dangling-else)  # GoogleTest macros after a bare if
   target_link_libraries(${program} PRIVATE ${target} ${T_USES} meso_testing GTest::gtest_main)
   target_compile_definitions(${program} PRIVATE MESO_SOURCE_DIR="${PROJECT_SOURCE_DIR}" MESO_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
+  if(label MATCHES "^(unit|law)$")
+    add_dependencies(meso_fast_tests ${program})
+  endif()
   gtest_discover_tests(${program} PROPERTIES LABELS ${label} TIMEOUT 900 DISCOVERY_TIMEOUT 60)
 endfunction()
 

@@ -86,6 +86,10 @@ Study build_study(const Flags& flags, Study::Kind kind) {
     std::erase_if(study.sweep, [&](const SweepAxis& other) { return other.parameter == axis.parameter; });
     study.sweep.push_back(axis);
   }
+  if (!flags.mode.empty()) study.sweep_mode = flags.mode == "list" ? SweepMode::list : flags.mode == "boundary" ? SweepMode::boundary : SweepMode::grid;
+  if ((flags.max_points || flags.tolerance) && study.sweep_mode != SweepMode::boundary) throw InputError("--max-points and --tolerance belong to --mode boundary");
+  if (flags.max_points) study.refine.max_points = static_cast<std::size_t>(*flags.max_points);
+  if (flags.tolerance) study.refine.tolerance = *flags.tolerance;
   if (flags.trajectories) study.budget = {*flags.trajectories, *flags.trajectories};
   if (flags.max_trajectories) study.budget.max = *flags.max_trajectories;
   if (flags.seed) study.seed = *flags.seed;

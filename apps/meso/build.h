@@ -13,10 +13,10 @@ namespace meso::app {
 struct Flags {
   std::string target;                    ///< system name or STUDY.toml
   std::vector<std::string> levels, set, over, observables, margins;
-  std::string against, times, bounds, relative_to;
+  std::string against, times, bounds, relative_to, mode;
   std::optional<std::string> stationary; ///< "" or "burn-in:window"
-  std::optional<std::uint64_t> trajectories, max_trajectories, seed;
-  std::optional<double> confidence;
+  std::optional<std::uint64_t> trajectories, max_trajectories, seed, max_points;
+  std::optional<double> confidence, tolerance;
 };
 
 /// @throws InputError and its kin

@@ -141,6 +141,10 @@ void add_study_flags(CLI::App* verb, Flags& flags, Output& output, bool compares
   verb->add_option("--level", flags.levels, "a level with its options: closure:kind=normal,order=2 (repeatable)");
   verb->add_option("--set", flags.set, "parameter: name=value (repeatable)");
   verb->add_option("--over", flags.over, "sweep: name=log:from:to:count, linear:from:to:count or list:a,b,c (repeatable)");
+  verb->add_option("--mode", flags.mode, "points of the sweep: grid (all combinations), list (side by side), boundary (a grid whose flips of a verdict are refined)")
+      ->check(CLI::IsMember({"grid", "list", "boundary"}));
+  verb->add_option("--max-points", flags.max_points, "boundary: all points, the grid's included (default 200)")->check(CLI::PositiveNumber);
+  verb->add_option("--tolerance", flags.tolerance, "boundary: width of a finished bracket, relative (default 0.001)");
   verb->add_option("--times", flags.times, "output times from:to:count (both ends), or log:from:to:count");
   verb->add_option("--stationary", flags.stationary, "the stationary state, by slow time or with burn-in:window")->expected(0, 1);
   verb->add_option("--observable", flags.observables, "what is asked (repeatable); default: means and variances");

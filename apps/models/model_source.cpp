@@ -11,6 +11,8 @@ ModelSource model_source() {
   using Reader = System (*)(const ModelRequest&);
   static const std::vector<std::pair<std::string, Reader>> readers{
       {"network", own_network},
+      {"field", own_field},
+      {"lattice", own_lattice},
   };
   std::vector<std::string> kinds;
   for (const auto& [kind, reader] : readers) kinds.push_back(kind);

@@ -6,5 +6,7 @@
 namespace meso {
 
 [[nodiscard]] System own_network(const ModelRequest& request);  ///< [network]: species, reactions (CONTRACT section 5)
+[[nodiscard]] System own_field(const ModelRequest& request);    ///< [field]: a local potential V(phi), initial data, noise
+[[nodiscard]] System own_lattice(const ModelRequest& request);  ///< [lattice]: species, rules on neighbours (docs/own-lattice.toml)
 
 }  // namespace meso

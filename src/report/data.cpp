@@ -49,6 +49,58 @@ std::size_t position(const std::vector<T>& items, const T& item) {
 
 std::string list(const std::vector<std::string>& parts) { return "[" + join(parts, ",") + "]"; }
 
+/// A picture with at most 400 x 400 cells: of a field the mean of what falls into a cell, of categories the first.
+std::string portrait_json(const Portrait& portrait) {
+  constexpr std::size_t most = 400;
+  const std::vector<double>&rows = portrait.axes[0].points, &columns = portrait.axes[1].points;
+  const std::size_t sr = (rows.size() + most - 1) / most, sc = (columns.size() + most - 1) / most;
+  const auto thinned = [](const std::vector<double>& points, std::size_t step) {
+    std::vector<double> out;
+    for (std::size_t i = 0; i < points.size(); i += step) out.push_back(points[i]);
+    return out;
+  };
+  std::vector<std::string> z;
+  for (std::size_t i = 0; i < rows.size(); i += sr) {
+    std::string line = "[";
+    for (std::size_t j = 0; j < columns.size(); j += sc) {
+      double sum = 0;
+      std::size_t n = 0;
+      for (std::size_t a = i; a < std::min(i + sr, rows.size()); ++a)
+        for (std::size_t b = j; b < std::min(j + sc, columns.size()); ++b, ++n) sum += portrait.value[a * columns.size() + b];
+      if (j > 0) line += ',';
+      line += portrait.categories.empty() ? json_number(sum / static_cast<double>(n), 4) : json_number(portrait.value[i * columns.size() + j], 4);
+    }
+    z.push_back(line + "]");
+  }
+  std::vector<std::string> categories, axes;
+  for (const std::string& name : portrait.categories) categories.push_back(json_string(name));
+  for (std::size_t a = 0; a < 2; ++a)
+    axes.push_back(fmt::format("{{\"name\":{},\"unit\":{},\"x\":{}}}", json_string(portrait.axes[a].name), json_string(portrait.axes[a].unit), numbers(thinned(portrait.axes[a].points, a == 0 ? sr : sc))));
+  return fmt::format("{{\"name\":{},\"title\":{},\"unit\":{},\"a\":{},\"c\":{},\"z\":{}}}", json_string(portrait.name), json_string(portrait.title), json_string(portrait.unit), list(axes), list(categories), list(z));
+}
+
+/// One branch: points and special points, an array of values for each observable.
+std::string branch_json(const Branch& branch) {
+  std::vector<double> x;
+  std::string kind;  // s stable, u unstable, n unphysical
+  std::map<std::string, std::vector<double>> values;
+  for (const BranchPoint& point : branch.points) {
+    for (const auto& [name, value] : point.value) values[name].resize(branch.points.size(), NAN);
+    for (const auto& [name, value] : point.value) values[name][x.size()] = value;
+    x.push_back(point.parameter);
+    kind += !point.physical ? 'n' : point.stable ? 's' : 'u';
+  }
+  std::vector<std::string> parts, special;
+  for (const auto& [name, list_of] : values) parts.push_back(json_string(name) + ":" + numbers(list_of));
+  for (const SpecialPoint& point : branch.special) {
+    std::vector<std::string> at;
+    for (const auto& [name, value] : point.value) at.push_back(json_string(name) + ":" + json_number(value));
+    special.push_back(fmt::format("{{\"k\":{},\"x\":{},\"e\":{},\"w\":{},\"v\":{{{}}},\"t\":{}}}", json_string(point.kind), json_number(point.parameter, 9), json_number(point.error, 3), json_number(point.frequency),
+                                  join(at, ","), json_string(point.text)));
+  }
+  return fmt::format("{{\"x\":{},\"k\":\"{}\",\"v\":{{{}}},\"s\":{}}}", numbers(x), kind, join(parts, ","), list(special));
+}
+
 }  // namespace
 
 std::string data_json(const Overview& facts) {
@@ -107,6 +159,9 @@ std::string data_json(const Overview& facts) {
         states.push_back(fmt::format("[{{{}}},{},{},{}]", join(values, ","), state.reached ? 1 : 0, state.stable ? 1 : 0, state.physical ? 1 : 0));
       }
       std::string text = fmt::format("{{\"l\":{},\"e\":{}", position(labels, level.label), list(estimates));
+      std::vector<std::string> portraits;
+      for (const Portrait& portrait : level.answer.portraits) portraits.push_back(portrait_json(portrait));
+      if (!portraits.empty()) text += ",\"pt\":" + list(portraits);
       if (!paths.empty()) text += ",\"p\":" + list(paths);
       if (!flags.empty()) text += ",\"f\":" + list(flags);
       if (!states.empty()) text += ",\"ss\":" + list(states);
@@ -152,6 +207,13 @@ std::string data_json(const Overview& facts) {
                                  json_string(fit.observable), json_string(fit.parameter), json_number(fit.order), json_number(fit.std_error), json_number(fit.expected), numbers(fit.x),
                                  numbers(fit.difference), numbers(fit.difference_se), json_string(fit.text)));
 
+  std::vector<std::string> diagrams;
+  for (const Diagram& diagram : r.diagrams) {
+    std::vector<std::string> branches;
+    for (const Branch& branch : diagram.branches) branches.push_back(branch_json(branch));
+    diagrams.push_back(fmt::format("{{\"l\":{},\"parameter\":{},\"log\":{},\"b\":{}}}", position(labels, diagram.label), json_string(diagram.parameter), diagram.log, list(branches)));
+  }
+
   std::vector<std::string> sweep;
   for (std::size_t k = 0; k < r.sweep.size(); ++k)
     sweep.push_back(fmt::format("{{\"name\":{},\"unit\":{},\"log\":{}}}", json_string(r.sweep[k]), json_string(facts.unit_of_parameter(r.sweep[k])),
@@ -162,9 +224,9 @@ std::string data_json(const Overview& facts) {
   for (const std::string& text : texts.items()) text_parts.push_back(json_string(text));
   const char* layout = facts.layout == Layout::single ? "single" : facts.layout == Layout::line ? "line" : facts.layout == Layout::grid ? "grid" : "list";
   return fmt::format("{{\"layout\":\"{}\",\"timeUnit\":{},\"confidence\":{},\"sweep\":{},\"order\":{},\"outcomes\":{},\"levels\":{},\n\"observables\":{},\n\"axes\":{},\n\"points\":{},\n"
-                     "\"verdicts\":{},\n\"orders\":{},\n\"texts\":{}}}",
+                     "\"verdicts\":{},\n\"orders\":{},\n\"diagrams\":{},\n\"texts\":{}}}",
                      layout, json_string(r.time_unit), json_number(r.confidence), list(sweep), list(order), list(outcomes), list(levels), list(observables), list(axes.items()),
-                     "[" + join(points, ",\n") + "]", "[" + join(verdicts, ",\n") + "]", list(orders), list(text_parts));
+                     "[" + join(points, ",\n") + "]", "[" + join(verdicts, ",\n") + "]", list(orders), list(diagrams), list(text_parts));
 }
 
 }  // namespace meso::report

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 
 #include "base/text.h"
@@ -344,11 +345,180 @@ void draw_matrix(Canvas& c) {
   c.legend(0, y + 26);
 }
 
+/// An axis true to scale, for sweeps whose points were chosen where verdicts change.
+struct TrueAxis {
+  const SweepAxis& axis;
+  double from, length;  ///< place of the first value, and how long the axis is (negative: upwards)
+  [[nodiscard]] double scale(double v) const { return axis.log ? std::log(v) : v; }
+  [[nodiscard]] double at(double v) const {
+    const double lo = scale(axis.values.front()), hi = scale(axis.values.back());
+    return from + length * (hi > lo ? (scale(v) - lo) / (hi - lo) : 0.5);
+  }
+  /// Half-way between two values on the axis.
+  [[nodiscard]] double between(double a, double b) const { return 0.5 * (at(a) + at(b)); }
+};
+
+bool refined(const Results& r) {
+  return std::any_of(r.edges.begin(), r.edges.end(), [](const Edge& edge) { return edge.refined; });
+}
+
+/// The first mean of the reference that every point gives as one number, by point; empty name: none.
+std::string reference_mean(const Overview& f, std::vector<std::pair<double, double>>& curve) {
+  for (const std::string& name : f.observables) {
+    if (!name.ends_with(".mean")) continue;
+    curve.clear();
+    for (const std::size_t p : f.order) {
+      const LevelResult* reference = f.results.points[p].reference();
+      const Estimate* e = reference ? reference->answer.find(name) : nullptr;
+      if (!e || e->value.size() != 1 || !std::isfinite(e->value[0])) break;
+      curve.emplace_back(as_number(f.results.points[p].parameters.at(f.axes[0].name)), e->value[0]);
+    }
+    if (curve.size() == f.order.size()) return name;
+  }
+  return "";
+}
+
+/// Ranges of equal verdict along one parameter, true to scale: every point's outcome reaches half-way to its neighbours, edges carry their values.
+void draw_ranges(Canvas& c) {
+  const Overview& f = c.facts;
+  const SweepAxis& axis = f.axes[0];
+  double label_width = 0, name_width = 0;
+  for (const std::string& l : f.candidates) label_width = std::max(label_width, text_width(l, kFont) * 1.06);
+  for (const std::string& o : f.observables) name_width = std::max(name_width, text_width(o, kFont));
+  label_width = std::min(label_width, 170.0);
+  name_width = std::min(name_width, 170.0);
+  const double left = label_width + 10 + name_width + 8, plot = kPage - left - 24, strip = 18;
+  const TrueAxis x{axis, left, plot};
+  double y = 4;
+  for (std::size_t l = 0; l < f.candidates.size(); ++l)
+    for (std::size_t o = 0; o < f.observables.size(); ++o) {
+      const std::string &level = f.candidates[l], &observable = f.observables[o];
+      if (!f.judged(level, observable)) continue;
+      double free_from = left - 20;
+      for (const Edge& edge : f.results.edges) {  // values of the edges above the strip
+        if (edge.label != level || edge.observable != observable) continue;
+        const std::string text = brief(0.5 * (edge.low + edge.high), edge.refined ? 4 : 2);
+        const double at = x.between(edge.low, edge.high), half = text_width(text, 11) / 2;
+        if (at - half < free_from) continue;
+        c.body += label(at, y + 10, text, "middle", " font-size='11' fill='#333333'");
+        free_from = at + half + 5;
+      }
+      y += 14;
+      c.body += label(0, y + strip / 2 + 4, fit(level, label_width / 1.06), "start", " font-weight='bold'");
+      c.body += label(left - 8, y + strip / 2 + 4, fit(observable, name_width), "end");
+      struct Part { double from, to; Outcome outcome; };
+      std::vector<Part> parts;
+      for (std::size_t i = 0; i < f.order.size(); ++i) {
+        const std::size_t index = f.verdict_index(f.order[i], l, o);
+        if (index == Overview::npos) continue;
+        const double v = axis.values[i];
+        const double from = i == 0 ? x.at(v) : x.between(axis.values[i - 1], v), to = i + 1 == f.order.size() ? x.at(v) : x.between(v, axis.values[i + 1]);
+        const Outcome outcome = f.results.verdicts[index].outcome;
+        if (!parts.empty() && parts.back().outcome == outcome && std::abs(parts.back().to - from) < 1e-6) parts.back().to = to;
+        else parts.push_back({from, to, outcome});
+        c.body += fmt::format("<rect x='{}' y='{}' width='{}' height='{}' fill='none' pointer-events='all'", num(from), num(y), num(std::max(to - from, 0.01)), num(strip));
+        if (c.page) c.body += fmt::format(" data-v='{}'/>", index);
+        else c.body += "><title>" + escape_html(tooltip(f, f.results.verdicts[index])) + "</title></rect>";
+      }
+      for (const Part& part : parts) {
+        c.body += fmt::format("<rect x='{}' y='{}' width='{}' height='{}' fill='{}' stroke='#444444' stroke-width='.6' pointer-events='none'/>", num(part.from), num(y), num(part.to - part.from), num(strip), fill(part.outcome));
+        if (part.to - part.from >= kGlyph) c.body += use_glyph(part.outcome, 0.5 * (part.from + part.to), y + strip / 2);
+      }
+      y += strip + 4;
+    }
+  y += 2;
+  c.body += fmt::format("<path d='M{} {}h{}' stroke='#444444'/>", num(left), num(y), num(plot));
+  const auto ticks = [&](const std::vector<double>& values, const std::function<std::string(double)>& text, double height, const std::string& title) {
+    double free_from = -1e9;
+    for (const double v : values) {
+      const std::string said = text(v);
+      const double at = x.at(v), half = text_width(said, 11) / 2;
+      c.body += fmt::format("<path d='M{} {}v4' stroke='#444444'/>", num(at), num(height));
+      if (at - half < free_from || at + half > kPage) continue;
+      c.body += label(at, height + 15, said, "middle", " font-size='11'");
+      free_from = at + half + 8;
+    }
+    c.body += label(left + plot / 2, height + 31, title, "middle", " class='axis-title'");
+  };
+  const std::vector<double> values = round_values(axis.values.front(), axis.values.back(), axis.log, 12);
+  ticks(values, [](double v) { return brief(v, 4); }, y, with_unit(axis.name, axis.unit));
+  y += 44;
+  std::vector<std::pair<double, double>> curve;
+  if (const std::string mean = reference_mean(f, curve); !mean.empty()) {  // the same axis, told in exact means
+    c.body += fmt::format("<path d='M{} {}h{}' stroke='#444444'/>", num(left), num(y), num(plot));
+    const auto exact_mean = [&](double v) {
+      std::size_t i = 1;
+      while (i + 1 < curve.size() && curve[i].first < v) ++i;
+      const auto [a, fa] = curve[i - 1];
+      const auto [b, fb] = curve[i];
+      return brief(fa + (fb - fa) * std::clamp((x.scale(v) - x.scale(a)) / (x.scale(b) - x.scale(a)), 0.0, 1.0), 3);
+    };
+    ticks(values, exact_mean, y, fmt::format("{} of {} at that {} ({})", mean, f.reference(), axis.name, f.unit_of_observable(mean).empty() ? "dimensionless" : f.unit_of_observable(mean)));
+    y += 44;
+  }
+  c.width = kPage;
+  c.legend(0, y);
+}
+
+/// Two parameters, the second refined: columns of equal width for the first, each divided true to scale.
+void draw_range_columns(Canvas& c) {
+  const Overview& f = c.facts;
+  const SweepAxis &ax = f.axes[0], &ay = f.axes[1];
+  const std::size_t columns = std::min<std::size_t>(f.candidates.size(), 4), panels = f.candidates.size() * f.observables.size();
+  const bool aligned = f.candidates.size() <= 4;
+  const double outer = std::min(460.0, kPage / static_cast<double>(columns));
+  double tick_width = 0;
+  const std::vector<double> values = round_values(ay.values.front(), ay.values.back(), ay.log, 7);
+  for (const double v : values) tick_width = std::max(tick_width, text_width(brief(v, 3), 11));
+  const double left = tick_width + 28, plot_w = outer - left - 18, plot_h = 220, w = plot_w / static_cast<double>(ax.values.size()), panel_h = 22 + plot_h + 48;
+  c.width = outer * static_cast<double>(columns);
+  std::map<double, std::vector<std::pair<double, std::size_t>>> lines;  // first parameter -> (second, point)
+  for (std::size_t p = 0; p < f.results.points.size(); ++p)
+    lines[as_number(f.results.points[p].parameters.at(ax.name))].emplace_back(as_number(f.results.points[p].parameters.at(ay.name)), p);
+  for (auto& [value, line] : lines) std::sort(line.begin(), line.end());
+  double bottom = 0;
+  for (std::size_t k = 0; k < panels; ++k) {
+    const std::size_t l = aligned ? k % columns : k / f.observables.size(), o = aligned ? k / columns : k % f.observables.size();
+    const double x = outer * static_cast<double>(k % columns) + left, y = panel_h * static_cast<double>(k / columns) + 22;
+    const TrueAxis up{ay, y + plot_h, -plot_h};
+    c.body += label(x, y - 7, fit(f.candidates[l] + "  " + f.observables[o], plot_w + 14), "start", " font-weight='bold'");
+    std::size_t column = 0;
+    for (const auto& [value, line] : lines) {
+      const double cx = x + w * static_cast<double>(column++);
+      for (std::size_t i = 0; i < line.size(); ++i) {
+        const std::size_t index = f.verdict_index(line[i].second, l, o);
+        if (index == Overview::npos) continue;
+        const double low = i == 0 ? up.at(line[i].first) : up.between(line[i - 1].first, line[i].first), high = i + 1 == line.size() ? up.at(line[i].first) : up.between(line[i].first, line[i + 1].first);
+        c.body += fmt::format("<rect x='{}' y='{}' width='{}' height='{}' fill='{}'", num(cx), num(high), num(w > 4 ? w - 1 : w), num(std::max(low - high, 0.01)), fill(f.results.verdicts[index].outcome));
+        if (c.page) c.body += fmt::format(" data-v='{}'/>", index);
+        else c.body += "><title>" + escape_html(tooltip(f, f.results.verdicts[index])) + "</title></rect>";
+      }
+    }
+    c.body += fmt::format("<path d='M{} {}v{}h{}' fill='none' stroke='#444444'/>", num(x - 1), num(y), num(plot_h + 1), num(plot_w + 1));
+    draw_x_axis(c, axis_ticks(ax, w), x, y + plot_h + 1, w, with_unit(ax.name, ax.unit), plot_w);
+    double free_below = 1e9;
+    for (const double v : values) {
+      const double ty = up.at(v);
+      if (ty + 7 > free_below) continue;
+      c.body += fmt::format("<path d='M{} {}h-4' stroke='#444444'/>", num(x - 1), num(ty)) + label(x - 7, ty + 4, brief(v, 3), "end", " font-size='11'");
+      free_below = ty - 6;
+    }
+    const double tx = x - tick_width - 14, ty = y + plot_h / 2;
+    c.body += label(tx, ty, fit(with_unit(ay.name, ay.unit), plot_h + 24), "middle", fmt::format(" class='axis-title' transform='rotate(-90 {} {})'", num(tx), num(ty)));
+    bottom = y + plot_h + 40;
+  }
+  c.legend(0, bottom + 6);
+}
+
 Canvas draw_map(const Overview& facts, bool page) {
   Canvas canvas{facts, page, {}, kPage, 0};
   if (facts.results.verdicts.empty() || facts.results.points.empty()) {
     canvas.body = label(0, 16, "No comparison was asked: there are no verdicts to show.");
     canvas.height = 24;
+  } else if (refined(facts.results) && facts.axes.size() == 1 && facts.axes[0].values.size() == facts.order.size()) {
+    draw_ranges(canvas);
+  } else if (refined(facts.results) && facts.axes.size() == 2) {
+    draw_range_columns(canvas);
   } else if (facts.layout == Layout::single) {
     draw_matrix(canvas);
   } else if (facts.layout == Layout::grid) {

@@ -117,6 +117,22 @@ std::string remarks_block(const Overview& facts) {
   return out + "</tbody></table></div></section>";
 }
 
+/// Where verdicts change, with the reference's means there: only where a sweep refined its edges.
+std::string edges_block(const Overview& facts) {
+  std::string rows;
+  for (const Edge& edge : facts.results.edges) {
+    if (!edge.refined) continue;
+    std::vector<std::string> others, means;
+    for (const auto& [name, value] : edge.others) others.push_back(fmt::format("{} = {}", name, brief(value, 5)));
+    for (const auto& [name, ends] : edge.reference) means.push_back(fmt::format("{} = {} to {}", name, brief(ends.first, 5), brief(ends.second, 5)));
+    rows += fmt::format("<tr><td><b>{}</b></td><td>{}</td><td>{}{} to {}{}</td><td>{} = {} to {}{}</td><td>{}</td></tr>", e(edge.label), e(edge.observable), swatch(edge.below), to_text(edge.below),
+                        swatch(edge.above), to_text(edge.above), e(edge.parameter), brief(edge.low, 5), brief(edge.high, 5), others.empty() ? "" : e(" at " + join(others)), e(join(means)));
+  }
+  if (rows.empty()) return "";
+  return "<h3>Where verdicts change</h3><p>Every change along the sweep, refined to a bracket; beside it the means of the reference at both of its ends.</p><div class='scroll tall'><table class='edges'><thead><tr><th>level</th>"
+         "<th>observable</th><th>from below to above</th><th>bracket</th><th>reference there</th></tr></thead><tbody>" + rows + "</tbody></table></div>";
+}
+
 std::string levels_block(const Overview& facts) {
   std::string out = "<div class='scroll'><table><thead><tr><th>level</th><th>kind of description</th><th class='n'>trajectories</th><th>options</th><th>source</th></tr></thead><tbody>";
   std::vector<std::string> seen;
@@ -196,6 +212,7 @@ std::string report_html(const Results& r) {
                                          {"JUDGED", judged ? "" : "hidden"},
                                          {"PATTERNS", pattern_definitions()},
                                          {"MAP", map_element(facts)},
+                                         {"EDGES", edges_block(facts)},
                                          {"OUTCOMES", legend},
                                          {"LADDER", ladder_element(facts)},
                                          {"LEVELS", levels_block(facts)},

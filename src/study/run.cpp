@@ -122,6 +122,8 @@ class Runner {
     results.parameters = study_.system.parameters;
     for (const std::string& name : study_.observables) results.observables.push_back(first.observable(name));
     results.notes = first.notes;
+    if (options_.known && !options_.known->points.empty() && options_.known->provenance.git != revision)
+      results.notes.push_back(fmt::format("{} points were finished by another build ({}): equal to those of one build within their errors, not to the bit", options_.known->points.size(), options_.known->provenance.git));
     results.provenance.version = version;
     results.provenance.git = revision;
     char host[256] = "";

@@ -56,13 +56,13 @@ std::string browser(const Folder& folder, const std::string& more, const fs::pat
 }
 
 /// What the self check says of a page.
-nlohmann::json checked(const std::string& name, std::string page) {
+nlohmann::json checked(const std::string& name, std::string page, int width = 1280) {
   Folder folder;
   const auto head = page.find("<head>");
   page.insert(head + 6, "<script>" + read_file(fs::path(MESO_SOURCE_DIR) / "tests/report/self_check.js") + "</script>");
   const fs::path file = folder.path / (name + ".html");
   write_file_atomically(file, page);
-  const std::string dom = run(browser(folder, "--virtual-time-budget=15000 --dump-dom", file, 1280, 900));
+  const std::string dom = run(browser(folder, "--virtual-time-budget=15000 --dump-dom", file, width, 900));
   const std::string open = "<pre id=\"meso-check\">";
   const auto from = dom.rfind(open);
   if (from == std::string::npos) return {{"problems", {"the self check did not finish; the page has " + std::to_string(dom.size()) + " bytes"}}, {"facts", nlohmann::json::object()}};
@@ -79,7 +79,7 @@ void picture(const std::string& name, const std::string& page) {
   const fs::path kept = fs::absolute(fs::path(shots)), file = kept / (name + ".html");
   fs::create_directories(kept);
   write_file_atomically(file, page);
-  for (const int width : {1280, 900})
+  for (const int width : {1280, 900, 390})
     run(browser(folder, fmt::format("--virtual-time-budget=8000 --screenshot='{}'", (kept / fmt::format("{}-{}.png", name, width)).string()), file, width, 4200));
 }
 
@@ -94,7 +94,7 @@ class Page : public ::testing::Test {
   void SetUp() override {
     if (chromium().empty()) GTEST_SKIP() << "no chromium in /usr/bin, /usr/local/bin or /snap/bin: the report page was not opened (Debian: apt-get install chromium)";
   }
-  nlohmann::json sound(const std::string& name, const Results& results, std::size_t plots) {
+  nlohmann::json sound(const std::string& name, const Results& results, std::size_t plots, bool phone = false) {
     const std::string html = report_html(results);
     picture(name, html);
     const nlohmann::json check = checked(name, html);
@@ -102,13 +102,19 @@ class Page : public ::testing::Test {
     EXPECT_EQ(check["facts"].value("plots1280", 0u), plots) << check["facts"].dump();
     EXPECT_EQ(check["facts"].value("plots900", 0u), plots);
     EXPECT_EQ(check["facts"].value("cells", 0u), results.verdicts.size());
+    if (phone) {
+      const nlohmann::json small = checked(name, html, 500);
+      EXPECT_EQ(problems(small), "") << name << " on a phone";
+      EXPECT_EQ(small["facts"].value("plots390", 0u), plots) << small["facts"].dump();
+    }
     EXPECT_EQ(check["facts"].value("rows", 0u), std::min<std::size_t>(500, results.verdicts.size()));
     return check;
   }
 };
 
 TEST_F(Page, OfAStationarySweepIsSound) { sound("stationary-sweep", synthetic::stationary_sweep(), 2 + 2 + 1); }
-TEST_F(Page, OfATimeCourseIsSound) { sound("time-course", synthetic::time_course(), 2); }
+TEST_F(Page, OfATimeCourseIsSound) { sound("time-course", synthetic::time_course(), 2, true); }
+TEST_F(Page, OfARefinedSweepWithPicturesIsSound) { sound("refined", synthetic::refined_sweep(), 2 + 2 + 1 + 2 + 2, true); }
 TEST_F(Page, OfATwoParameterSweepIsSound) { sound("grid", synthetic::grid(), 2 + 2); }
 TEST_F(Page, OfASystemWithoutTimeIsSound) { sound("no-time", synthetic::no_time(), 2 + 1 + 1); }
 TEST_F(Page, OfALongSweepIsSound) { sound("long-sweep", synthetic::stationary_sweep(1500), 2 + 2 + 1); }

@@ -63,18 +63,26 @@
     try {
       facts.ready = await window.mesoReady;
       await pause(300);
-      look(innerWidth);
-      document.documentElement.style.width = '900px';
-      document.documentElement.style.overflowX = 'hidden';
-      document.querySelectorAll('.js-plotly-plot').forEach(plot => Plotly.Plots.resize(plot));
-      await pause(600);
-      const body = rect(document.body);
-      if (body.width > 901) problems.push('the page does not shrink to 900');
-      look(900);
+      if (innerWidth < 600) {  // a phone; the browser's own window cannot be that narrow
+        document.documentElement.style.width = '390px';
+        document.documentElement.style.overflowX = 'hidden';
+        document.querySelectorAll('.js-plotly-plot').forEach(plot => Plotly.Plots.resize(plot));
+        await pause(600);
+        look(390);
+      } else look(innerWidth);
+      if (innerWidth > 900) {
+        document.documentElement.style.width = '900px';
+        document.documentElement.style.overflowX = 'hidden';
+        document.querySelectorAll('.js-plotly-plot').forEach(plot => Plotly.Plots.resize(plot));
+        await pause(600);
+        const body = rect(document.body);
+        if (body.width > 901) problems.push('the page does not shrink to 900');
+        look(900);
+      }
       facts.rows = document.querySelectorAll('#verdict-table tbody tr').length;
       facts.title = document.title;
       // Anything a page could load by itself.
-      for (const node of document.querySelectorAll('[src], link[href], object, iframe, image')) problems.push('external request: ' + node.outerHTML.slice(0, 80));
+      for (const node of document.querySelectorAll('[src], link[href], object, iframe, image')) if (!(node.getAttribute('href') || node.getAttribute('xlink:href') || '').startsWith('data:')) problems.push('external request: ' + node.outerHTML.slice(0, 80));
       for (const entry of performance.getEntriesByType('resource')) problems.push('external request: ' + entry.name);
     } catch (error) {
       problems.push('self check: ' + error.stack);

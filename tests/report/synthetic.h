@@ -207,6 +207,33 @@ inline void add_time_course(Results& r, std::size_t point, double volume, double
 }
 
 /// One point, a time course, three levels; one observable is broken.
+/// The sweep above with refined edges, a bifurcation diagram and two pictures.
+inline Results refined_sweep() {
+  Results r = stationary_sweep(30);
+  r.edges = {{"normal-2", "X.mean", "volume", {}, 12.0, 12.01, Outcome::disagrees, Outcome::agrees, true, {{"X.mean", {36.0, 36.03}}}},
+             {"normal-3", "X.mean", "volume", {}, 1.19, 1.2, Outcome::broken, Outcome::disagrees, true, {{"X.mean", {3.57, 3.6}}}}};
+  Branch up{{}, {{"fold", 2.0, 1e-6, {{"X.mean", 4.0}, {"X.variance", 9.0}}, 0, "two states meet"}}, "found at volume 200"}, down{{}, {}, "ends in the fold"};
+  for (int i = 0; i < 60; ++i) {
+    const double v = 2 * std::pow(100.0, i / 59.0), s = std::sqrt(v / 2 - 1);
+    up.points.push_back({v, {{"X.mean", 4 + 3 * s}, {"X.variance", 9 + s}}, true, true, {-s, 0}});
+    down.points.push_back({v, {{"X.mean", 4 - s}, {"X.variance", 9 - 3 * s}}, false, 9 - 3 * s > 0, {s, 0}});
+  }
+  r.diagrams = {{"normal-2", "volume", 0.5, 200, true, {up, down}}};
+  Portrait field{"phi", "height of the front", "molecules", {{"t", "s", {}}, {"x", "lattice sites", {}}}, {}, {}}, sites = field;
+  sites.name = "sites";
+  sites.title = "who is where";
+  sites.categories = {"empty", "A", "B"};
+  for (int i = 0; i < 500; ++i) field.axes[0].points.push_back(0.1 * i), sites.axes[0].points.push_back(i);
+  for (int j = 0; j < 300; ++j) field.axes[1].points.push_back(j), sites.axes[1].points.push_back(j);
+  for (int i = 0; i < 500; ++i)
+    for (int j = 0; j < 300; ++j) {
+      field.value.push_back(std::sin(0.02 * i) * std::cos(0.05 * j));
+      sites.value.push_back((i / 20 + j / 30) % 3);
+    }
+  r.points[0].levels[0].answer.portraits = {field, sites};
+  return r;
+}
+
 inline Results time_course() {
   Results r;
   r.title = "Moments of the Schlögl model in time";

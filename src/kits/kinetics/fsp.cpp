@@ -135,7 +135,8 @@ Answer answer_stationary(const MasterEquation& equation, const Ask& ask, Context
         value.push_back(at(marginal, law.moments.first[o.what.a], n));
         bound.push_back(at(law.error.marginal[o.what.a], law.error.first[o.what.a], n));
       }
-      Estimate e = solved_estimate(o.name, o.unit, {support_axis(low, value.size())}, std::move(value), std::move(bound), law.certified ? BoundKind::certified : BoundKind::estimated);
+      const std::size_t width = value.size();  // before value is moved from: arguments are evaluated in any order
+      Estimate e = solved_estimate(o.name, o.unit, {support_axis(low, width)}, std::move(value), std::move(bound), law.certified ? BoundKind::certified : BoundKind::estimated);
       e.is_distribution = true;
       answer.estimates.push_back(std::move(e));
       continue;

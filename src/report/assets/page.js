@@ -5,7 +5,8 @@
 // physical]}. An estimate is {o: observable, a: axes, v: values (row-major), s: standard errors, b: numerical bounds,
 // c: bound certified, n: trajectories, d: is a distribution}. Texts and axes are indices into D.texts and D.axes.
 // A verdict is [point, level, observable, outcome, low, high, where, margin, scale, quantile, quantile to disagree, look,
-// needed, reason, remarks, order check].
+// needed, reason, remarks, order check]. A level's portraits are pt: {name, title, unit, a: [row axis, column axis], c:
+// categories, z: rows}. D.diagrams[i] = {l: level, parameter, log, b: [{x, k: s/u/n for each point, v: by observable, s: special points}]}.
 'use strict';
 (() => {
 const D = JSON.parse(document.getElementById('data').textContent);
@@ -498,6 +499,83 @@ function drawOrders() {
   }
 }
 
+// Heat maps: continuous fields in a scale that reads in grey too, categories in colours of their own with their names.
+function drawPortraits() {
+  const section = $('#portraits'), drawn = range(D.points.length).filter(p => D.points[p].l.some(l => (l.pt || []).length));
+  if (!drawn.length) return;
+  section.hidden = false;
+  const order = D.order.filter(p => drawn.includes(p));
+  const keys = [...new Set(order.flatMap(p => D.points[p].l.flatMap(l => (l.pt || []).map(t => `${l.l} ${t.name}`))))];
+  const find = (p, key) => D.points[p].l.flatMap(l => (l.pt || []).map(t => [`${l.l} ${t.name}`, l.l, t])).find(([k]) => k === key);
+  const plots = new Map(keys.map(key => { const [, level, t] = order.map(p => find(p, key)).find(Boolean); return [key, box(section, `${D.levels[level].label}: ${t.title || t.name}`)]; }));
+  const palette = ['#f4f4f4', '#0072B2', '#D55E00', '#009E73', '#E69F00', '#CC79A7', '#56B4E9', '#000000'];
+  const show = p => {
+    for (const key of keys) {
+      const found = find(p, key), plot = plots.get(key);
+      if (!found) { Plotly.purge(plot.canvas); plot.say.textContent = 'not drawn at this point'; continue; }
+      const [, , t] = found, [row, column] = t.a, n = t.c.length;
+      const trace = {type: 'heatmap', x: column.x, y: row.x, z: t.z, hovertemplate: `${plain(column.name)} = %{x}<br>${plain(row.name)} = %{y}<br>%{z}<extra></extra>`};
+      if (n) {
+        Object.assign(trace, {zmin: -0.5, zmax: n - 0.5, colorscale: range(n).flatMap(i => [[i / n, palette[i % palette.length]], [(i + 1) / n, palette[i % palette.length]]]), showscale: false,
+          text: t.z.map(line => line.map(v => t.c[v])), hovertemplate: `${plain(column.name)} = %{x}<br>${plain(row.name)} = %{y}<br>%{text}<extra></extra>`});
+        plot.say.innerHTML = t.c.map((name, i) => `<span class="key"><svg width="12" height="12"><rect width="12" height="12" fill="${palette[i % palette.length]}" stroke="#666"/></svg> ${escape(name)}</span>`).join('');
+      } else {
+        const values = t.z.flat().filter(v => v !== null), lo = values.reduce((a, b) => Math.min(a, b), Infinity), hi = values.reduce((a, b) => Math.max(a, b), -Infinity), both = lo < 0 && hi > 0, most = Math.max(-lo, hi);
+        Object.assign(trace, {colorscale: both ? [[0, '#2166ac'], [0.5, '#f7f7f7'], [1, '#b2182b']] : 'Cividis', zmin: both ? -most : lo, zmax: both ? most : hi, colorbar: {thickness: 12, outlinewidth: 0, tickfont: {size: 11}}});
+        plot.say.textContent = withUnit(t.title || t.name, t.unit);
+      }
+      const square = row.unit === column.unit && Math.abs(row.x.length - column.x.length) < 2;
+      draw(plot, [trace], {xaxis: {title: titled(withUnit(column.name, column.unit)), constrain: 'domain', showgrid: false}, yaxis: {title: titled(withUnit(row.name, row.unit)), showgrid: false, ...(square ? {scaleanchor: 'x', constrain: 'domain'} : {})}});
+    }
+  };
+  slider($('.controls', section), 'point', order.map(p => placeOf(p) || `point ${p + 1}`), 0, i => show(order[i]));
+  show(order[0]);
+}
+
+// Steady states over the swept parameter; a branch is cut where its nature changes, so that line and meaning agree.
+function drawBifurcation() {
+  const section = $('#bifurcation'), diagrams = D.diagrams.filter(d => d.b.some(b => b.x.length));
+  if (!diagrams.length) return;
+  section.hidden = false;
+  const names = D.observables.map((o, i) => [o.name, i]).filter(([name]) => diagrams.some(d => d.b.some(b => b.v[name])));
+  legend(section, [...new Set([...diagrams.map(d => d.l), ...range(D.levels.length).filter(l => D.levels[l].ref)])].sort((a, b) => a - b));
+  const plots = names.map(([name]) => box(section, name));  // all boxes first: each changes the width of the others
+  const words = {s: 'stable', u: 'unstable', n: 'unphysical'}, dash = {s: 'solid', u: 'dash', n: 'dot'};
+  const rows = [];
+  names.forEach(([name, o], at) => {
+    const plot = plots[at], traces = [], reference = [];
+    const axis = D.sweep[0];
+    for (const level of range(D.levels.length).filter(l => D.levels[l].ref)) {
+      const t = {x: [], y: []};
+      for (const p of D.order) { const e = (D.points[p].l.find(l => l.l === level) || {e: []}).e.find(e => e.o === o); if (e && e.v.length === 1) { t.x.push(D.points[p].x[0]); t.y.push(e.v[0]); } }
+      if (t.x.length) reference.push({...t, judge: true, type: 'scatter', mode: 'lines', meta: level, line: {color: '#000', width: 2.4}, hoverinfo: 'text', text: t.x.map((x, i) => `<b>${plain(D.levels[level].label)}</b> ${plain(name)} = ${number(t.y[i])}<br>${plain(axis.name)} = ${number(x)}`)});
+    }
+    for (const d of diagrams) for (const b of d.b) {
+      const y = b.v[name];
+      if (!y) continue;
+      for (let first = 0; first < b.x.length;) {
+        let last = first;
+        while (last + 1 < b.x.length && b.k[last + 1] === b.k[first]) ++last;
+        const end = Math.min(last + 1, b.x.length - 1), kind = b.k[first], index = range(end - first + 1).map(i => first + i);
+        traces.push({x: index.map(i => b.x[i]), y: index.map(i => y[i]), judge: kind === 's', type: 'scatter', mode: 'lines', meta: d.l, line: {color: kind === 'n' ? shade(styles[d.l].colour, 0.55) : styles[d.l].colour, dash: dash[kind], width: kind === 's' ? 2.4 : 1.4},
+          hoverinfo: 'text', text: index.map(i => `<b>${plain(D.levels[d.l].label)}</b> ${words[kind]}<br>${plain(name)} = ${number(y[i])}<br>${plain(axis.name)} = ${number(b.x[i])}`)});
+        first = last + 1;
+      }
+      const points = b.s.filter(s => s.k !== 'end' && Number.isFinite(s.v[name]));
+      if (points.length) traces.push({x: points.map(s => s.x), y: points.map(s => s.v[name]), type: 'scatter', mode: 'markers', meta: d.l, hoverinfo: 'text', text: points.map(s => `<b>${plain(D.levels[d.l].label)}</b> ${plain(s.k)} at ${plain(axis.name)} = ${number(s.x, 6)}<br>${plain(s.t)}`),
+        marker: {size: 9, color: '#fff', symbol: points.map(s => s.k === 'hopf' ? 'square' : s.k === 'fold' ? 'circle' : 'diamond'), line: {color: styles[d.l].colour, width: 2.2}}});
+      if (at === 0) for (const s of b.s.filter(s => s.k !== 'end')) rows.push(`<tr><td><b>${escape(D.levels[d.l].label)}</b></td><td>${escape(s.k)}</td><td class="n">${number(s.x, 7)} ± ${number(s.e, 2)}</td><td>${escape(s.t)}${s.w ? `, angular frequency ${number(s.w)}` : ''}</td></tr>`);
+    }
+    if (plot.log === null) plot.log = logByItself([...reference, ...traces]);
+    const ys = valuesOf([...reference, ...traces]).filter(y => Number.isFinite(y) && (!plot.log || y > 0)).map(y => plot.log ? Math.log10(y) : y), top = ys.reduce((a, v) => Math.max(a, v), -Infinity), low = ys.reduce((a, v) => Math.min(a, v), Infinity), room = 0.08 * (top - low || 1);
+    // The frame shows what is stable, and the reference; unstable and unphysical branches may leave it.
+    draw(plot, [...traces, ...reference], {xaxis: {title: titled(withUnit(axis.name, axis.unit)), type: axis.log || diagrams[0].log ? 'log' : 'linear'},
+      yaxis: {title: titled(observableTitle(o)), type: plot.log ? 'log' : 'linear', range: [low - room, top + room]}});
+    plot.say.textContent = 'Circle: fold. Square: Hopf point. Diamond: other change. Zoom out to see branches that leave the frame.';
+  });
+  if (rows.length) $('.states', section).innerHTML = `<div class="scroll"><table><thead><tr><th>level</th><th>kind</th><th class="n">${escape(withUnit(D.sweep[0].name, D.sweep[0].unit))}</th><th>what changes</th></tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
+}
+
 function verdictTable() {
   if (!D.verdicts.length) return;
   const section = $('#verdicts'), table = $('#verdict-table'), controls = $('.controls', section);
@@ -574,6 +652,8 @@ function mapTips() {
   map.addEventListener('click', event => { const cell = event.target.closest('[data-v]'); if (cell) gotoPoint(D.verdicts[Number(cell.dataset.v)][0]); });
 }
 
+drawPortraits();
+drawBifurcation();
 drawDiscrepancy();
 drawCurves();
 drawDistributions();
