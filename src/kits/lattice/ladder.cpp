@@ -6,6 +6,7 @@
 
 #include "kits/lattice/observables.h"
 #include "kits/lattice/pair_approximation.h"
+#include "kits/lattice/pde.h"
 #include "kits/lattice/rate_equation.h"
 #include "stat/fit.h"
 
@@ -27,6 +28,15 @@ Level with_slopes(Level level, const Model& model) {
       std::vector<Estimate> made;
       if (ask.wants(s + ".slope")) {
         Estimate e = solved_estimate(s + ".slope", "1", density->axes, effective_exponent(ask.times(), density->value));
+        e.error_bound.assign(e.size(), 1e-14);
+        std::vector<double> moved = density->value;
+        for (std::size_t j = 0; j < moved.size(); ++j) {  // each density moved by its bound
+          if (!(density->bound(j) > 0)) continue;
+          moved[j] += density->bound(j);
+          const std::vector<double> slope = effective_exponent(ask.times(), moved);
+          for (std::size_t i = 0; i < slope.size(); ++i) e.error_bound[i] += std::abs(slope[i] - e.value[i]);
+          moved[j] = density->value[j];
+        }
         e.exact.assign(e.size(), 0.0);
         if (!ask.times().empty() && ask.times()[0] == 0) e.exact[0] = 1;
         made.push_back(std::move(e));
@@ -57,6 +67,7 @@ std::vector<Level> ladder(const Model& model, const KineticsOptions& options) {
     levels.push_back(with_slopes(pair_approximation_level(model, parent), model));
     parent = levels.back().info.name;
   }
+  levels.push_back(with_slopes(pde_level(model, parent), model));
   levels.push_back(with_slopes(rate_equation_level(model, parent), model));
   return levels;
 }

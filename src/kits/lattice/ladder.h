@@ -1,4 +1,5 @@
-// The ladder of one lattice model: exact kinetics, pair approximation (exclusion), rate equation; and a system made of a model.
+// The ladder of one lattice model: exact kinetics, pair approximation (exclusion), reaction-diffusion and rate equations; and a
+// system made of a model.
 #pragma once
 
 #include <functional>
