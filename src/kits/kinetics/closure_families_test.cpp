@@ -210,6 +210,16 @@ TEST(ClosureFamilies, MatchingExponents) {
   }
 }
 
+TEST(DoubleDouble, HasThirtyDigits) {
+  using num::DoubleDouble;
+  const DoubleDouble third = DoubleDouble(1) / DoubleDouble(3);
+  EXPECT_LT(std::abs(static_cast<double>(third * 3.0 - DoubleDouble(1))), 1e-31);
+  // (1e12 + 1/3)^2 - 1e24 - (2/3) 1e12 = 1/9: 24 digits cancel.
+  const DoubleDouble x = DoubleDouble(1e12) + third;
+  EXPECT_NEAR(static_cast<double>(x * x - DoubleDouble(1e12) * DoubleDouble(1e12) - third * 2e12), 1.0 / 9, 1e-6);
+  EXPECT_NEAR(static_cast<double>(power(third, -5)), 243, 1e-13);
+}
+
 // ------------------------------------------------------------------------------------------------------ card figures
 
 TEST(ClosureFamilies, DimerVolume5) {  // card check 5, to 2e-4
