@@ -25,7 +25,11 @@ System own_graph(const ModelRequest& request) {
   };
   if (section.has("edges")) {
     const std::size_t nodes = section.has("nodes") ? whole(section, "nodes", 2) : 0;
-    own.given = graph::read_edge_list(request.folder / section.require<std::string>("edges"), nodes);
+    try {
+      own.given = graph::read_edge_list(request.folder / section.require<std::string>("edges"), nodes);
+    } catch (const InputError& error) {
+      throw section.error("edges", error.what());
+    }
     if (section.has("changes")) own.changes = graph::read_edge_changes(request.folder / section.require<std::string>("changes"), own.given);
   } else {
     if (section.has("changes")) throw section.error("changes", "changes need a given graph: edges = \"file\"");

@@ -162,7 +162,7 @@ TEST(SpatialGraph, EdgesByDistanceFollowTheKernelOnAllScales) {
                            Setting{1, Kernel::Kind::stretched, 0.5, 0.5, 20, 20}, Setting{2, Kernel::Kind::gaussian, 0.7, 0, 8, 6}, Setting{2, Kernel::Kind::power, 0.7, 3.5, 8, 6},
                            Setting{2, Kernel::Kind::laplace, 0.7, 0, 8, 6}, Setting{1, Kernel::Kind::uniform, 1, 0, 20, 20}}) {
     const SpatialSpec spec{s.d, s.side, s.rho, {3, 9}, {0.7, 0.3}, Kernel(s.d, {{1, s.kind, s.range, s.shape}})};
-    const std::size_t graphs = 50, bins = 12;
+    const std::size_t graphs = 120, bins = 12;
     const double background = spec.kernel.background(s.side);
     // Conditional on positions and weights, the number of edges in a class is a sum of Bernoulli numbers of known probability.
     std::vector<double> seen(2 * bins, 0), expected(2 * bins, 0), variance(2 * bins, 0);

@@ -48,7 +48,8 @@ class Convolution {
     const double dx = spec.dx, half = dx * static_cast<double>(points - 1);
     double local = 0;
     for (const Kernel::Part& p : spec.kernel.parts()) local += p.kind == Kernel::Kind::uniform ? 0.0 : p.weight;
-    direct_ = spec.kernel.has_exponential_moment() || local == 0;
+    for (const Kernel::Part& p : spec.kernel.parts())  // a uniform part is the background, not a tail
+      direct_ = direct_ && (p.kind == Kernel::Kind::uniform || p.kind == Kernel::Kind::gaussian || p.kind == Kernel::Kind::laplace);
     if (local == 0) {
       background_ = 1;
       method = "uniform";
@@ -78,7 +79,7 @@ class Convolution {
       weight_[j] = value * dx;
       sum += (j == 0 ? 1 : 2) * weight_[j];
     }
-    const double inside = direct_ ? local : std::min(local, sum);
+    const double inside = direct_ ? local : std::min(local, 1 - spec.kernel.background(spec.side) * std::pow(spec.side, spec.kernel.dimension()));
     background_ = 1 - inside;
     for (double& w : weight_) w *= inside / sum;
     if (direct_) {
