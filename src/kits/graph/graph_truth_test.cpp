@@ -24,15 +24,16 @@ TEST(Wave, ApproachesItsSpeedAsBramsonSays) {
     }
     return 0.0;
   };
-  const double bramson[] = {7.574, 7.669, 7.7136}, measured_before[] = {7.573, 7.668, 7.713};
+  // c* - 3/(2 s* t); an independent direct convolution gave the second row (the next term, of order t^(-3/2), is positive).
+  const double bramson[] = {7.574526, 7.664486, 7.710117}, measured_before[] = {7.573, 7.668, 7.713};
   const Dispersion linear = *dispersion(spec.kernel, 6, 1, 1);
   for (std::size_t k = 0; k < 3; ++k) {
     const double speed = (front(2 * k + 1) - front(2 * k)) / 0.5;
     EXPECT_NEAR(speed, bramson[k], 0.01) << "t = " << middle[k];
     EXPECT_NEAR(speed, measured_before[k], 0.002) << "t = " << middle[k];
-    EXPECT_NEAR(linear.at_time(middle[k]), bramson[k], 0.001);
+    EXPECT_NEAR(linear.at_time(middle[k]), bramson[k], 1e-5);
   }
-  for (std::size_t i = 0; i * 0.1 < 100; i += 50) EXPECT_NEAR(1 - path.susceptible[5 * n + i], final_size(GeneratingFunction({6}, {1}), 1, 1), i * 0.1 < 20 ? 0.01 : 1e-4);
+  for (std::size_t i = 50; i * 0.1 < 100; i += 50) EXPECT_NEAR(1 - path.susceptible[5 * n + i], final_size(GeneratingFunction({6}, {1}), 1, 1), i * 0.1 < 20 ? 0.01 : 1e-4) << "behind the front, outside the seed (|x| < 2)";
 }
 
 TEST(Wave, ConvergesWithOrderFourInTime) {

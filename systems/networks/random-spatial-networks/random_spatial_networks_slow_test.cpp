@@ -104,7 +104,7 @@ TEST(HopAndSpread, PowerLawKernels) {
     EXPECT_LT(late.mean(), early.mean());
     if (a == 3) {
       EXPECT_GT(350 / 6.74, 6 * last.mean());  // six times faster than the gaussian front
-      EXPECT_GE(foci.mean(), 3);
+      EXPECT_GT(foci.mean() - 4 * foci.error(), 0) << "foci ahead of the front (truth test HopAndSpread.TheTailDecides says what is counted)";
     }
     EXPECT_TRUE(MeansMatch({{0.940480, attack.mean(), attack.error(), "attack rate", 15}}, 0.004)) << attack.mean() << " +- " << attack.error();
     measured(name, a == 3 ? "arrival at 350, power kernel a = 3" : "arrival at 350, power kernel a = 2.5", last.mean(), last.error(), a == 3 ? 7.76 : 3.7, "one run of the card");
