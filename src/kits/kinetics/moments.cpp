@@ -36,22 +36,33 @@ double burst_power(int nu, double b, int k) {
   return value;
 }
 
-// Degree of a law as a polynomial in the species (its coefficients may hold t), up to 6; -1: none.
+// Degree of a law as a polynomial in the species (its coefficients may hold t), -1: none, or above 6. Read off the tree, because a
+// continuation reduces its network at every step; terms that cancel count, and a higher order expands a polynomial just as exactly.
 int law_degree(const Formula& law, const std::vector<std::string>& species) {
-  std::vector<Formula> top{law};
-  for (int degree = 0; degree <= 6; ++degree) {
-    std::vector<Formula> next;
-    for (const Formula& f : top)
-      for (const std::string& name : species) {
-        Formula d = f.derivative(name);
-        double constant = 1;
-        if (!d.is_constant(&constant) || constant != 0) next.push_back(std::move(d));
-      }
-    if (next.empty()) return degree;
-    if (next.size() > 200) return -1;
-    top = std::move(next);
+  const Formula::Node& node = *law.root();
+  if (node.op == Op::number) return 0;
+  if (node.op == Op::variable) return std::find(species.begin(), species.end(), node.name) == species.end() ? 0 : 1;
+  std::vector<int> degrees;
+  for (const Formula& argument : node.args) {
+    degrees.push_back(law_degree(argument, species));
+    if (degrees.back() < 0) return -1;
   }
-  return -1;
+  int degree = -1;
+  switch (node.op) {
+    case Op::add:
+    case Op::subtract: degree = std::max(degrees[0], degrees[1]); break;
+    case Op::multiply: degree = degrees[0] + degrees[1]; break;
+    case Op::divide: degree = degrees[1] == 0 ? degrees[0] : -1; break;
+    case Op::negate: degree = degrees[0]; break;
+    case Op::power: {
+      double exponent = 0;
+      if (degrees[0] == 0 && degrees[1] == 0) degree = 0;
+      else if (node.args[1].is_constant(&exponent) && exponent >= 0 && exponent <= 6 && exponent == std::floor(exponent)) degree = degrees[0] * static_cast<int>(exponent);
+      break;
+    }
+    default: degree = std::all_of(degrees.begin(), degrees.end(), [](int d) { return d == 0; }) ? 0 : -1;
+  }
+  return degree > 6 ? -1 : degree;
 }
 
 MultiIndex sum(const MultiIndex& i, const MultiIndex& j) {
