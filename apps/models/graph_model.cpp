@@ -4,6 +4,8 @@
 
 #include "apps/models/own_models.h"
 #include "base/error.h"
+#include "base/files.h"
+#include "base/hash.h"
 #include "base/text.h"
 #include "kits/graph/own_graph.h"
 
@@ -14,7 +16,7 @@ namespace meso {
 System own_graph(const ModelRequest& request) {
   const TomlNode& node = *request.model;
   const Section section(node, "[graph]");
-  section.allow({"edges", "nodes", "changes", "model", "compartments", "transitions", "initial", "initial-nodes", "constants"});
+  section.allow({"edges", "nodes", "changes", "edges-hash", "changes-hash", "model", "compartments", "transitions", "initial", "initial-nodes", "constants"});
   graph::OwnGraph own;
   own.title = request.title;
   if (section.has("edges") == section.has("model")) throw section.error(section.has("edges") ? "model" : "", "[graph] needs either edges = \"file\" or model = { kind = ... }, and not both");
@@ -23,14 +25,29 @@ System own_graph(const ModelRequest& request) {
     if (value < least || value > 100000000) throw from.error(key, fmt::format("{} is {}; it must be between {} and 1e8", key, value, least));
     return static_cast<std::size_t>(value);
   };
+  // A file beside the study: the resolved study names it by its whole path and keeps the hash of what was read.
+  const auto file = [&](const std::string& key, const auto& read) {
+    const std::filesystem::path path = request.folder / section.require<std::string>(key);
+    const std::string hash_key = key + "-hash";
+    try {
+      const std::string hash = hex(fnv1a(read_file(path)));
+      const auto expected = section.optional<std::string>(hash_key);
+      if (expected && *expected != hash) throw InputError(fmt::format("{} is not what it was when this study was resolved (hash {}, then {}); take {} out to use it as it is now", path.string(), hash, *expected, hash_key));
+      read(path);
+      if (request.stored) {
+        request.stored->set(key, std::filesystem::absolute(path).lexically_normal().string());
+        request.stored->set(hash_key, hash);
+      }
+    } catch (const InputError& error) {
+      throw section.error(key, error.what());
+    }
+  };
+  for (const std::string& key : {std::string("edges"), std::string("changes")})
+    if (section.has(key + "-hash") && !section.has(key)) throw section.error(key + "-hash", fmt::format("{}-hash belongs to a file: {} = \"file\"", key, key));
   if (section.has("edges")) {
     const std::size_t nodes = section.has("nodes") ? whole(section, "nodes", 2) : 0;
-    try {
-      own.given = graph::read_edge_list(request.folder / section.require<std::string>("edges"), nodes);
-    } catch (const InputError& error) {
-      throw section.error("edges", error.what());
-    }
-    if (section.has("changes")) own.changes = graph::read_edge_changes(request.folder / section.require<std::string>("changes"), own.given);
+    file("edges", [&](const std::filesystem::path& path) { own.given = graph::read_edge_list(path, nodes); });
+    if (section.has("changes")) file("changes", [&](const std::filesystem::path& path) { own.changes = graph::read_edge_changes(path, own.given); });
   } else {
     if (section.has("changes")) throw section.error("changes", "changes need a given graph: edges = \"file\"");
     if (section.has("nodes")) throw section.error("nodes", "nodes belongs into model = { ... }");

@@ -86,6 +86,27 @@ TEST(OwnGraph, WrongTablesAreRefusedWithTheirPlace) {
 
 Results run(const std::string& text, const std::filesystem::path& folder) { return run_study(read_study(parse_toml(text, "my.toml"), model_source(), folder), {.threads = 2}); }
 
+// What a run leaves behind runs again from any folder, and notices that its file has changed.
+TEST(OwnGraph, TheResolvedStudyFindsItsFileAgain) {
+  const std::filesystem::path folder = std::filesystem::temp_directory_path() / ("mesoscope-graph-" + std::to_string(::getpid()));
+  std::filesystem::create_directories(folder);
+  const std::filesystem::path docs = std::filesystem::path(MESO_SOURCE_DIR) / "docs";
+  std::filesystem::copy_file(docs / "own-graph.edges", folder / "own-graph.edges", std::filesystem::copy_options::overwrite_existing);
+  const Study study = resolved(read_study(parse_toml(read_file(docs / "own-graph.toml"), "my.toml"), model_source(), folder));
+  const std::string text = write_toml(study_document(study));
+  const auto again = [&] { return write_toml(study_document(resolved(read_study(parse_toml(text, "study.toml"), model_source(), "elsewhere")))); };
+  EXPECT_EQ(again(), text);
+  write_file_atomically(folder / "own-graph.edges", read_file(folder / "own-graph.edges") + "\n");
+  try {
+    (void)again();
+    ADD_FAILURE() << "a changed file was taken";
+  } catch (const InputError& error) {
+    EXPECT_NE(std::string(error.what()).find("is not what it was when this study was resolved"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("study.toml:"), std::string::npos) << error.what();
+  }
+  std::filesystem::remove_all(folder);
+}
+
 // The documented study: a clustered contact list on which theories without loops spread the disease too well.
 TEST(OwnGraph, TheDocumentedStudyGivesItsVerdict) {
   const std::filesystem::path docs = std::filesystem::path(MESO_SOURCE_DIR) / "docs";

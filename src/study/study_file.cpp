@@ -109,8 +109,11 @@ Study read_study(const TomlNode& document, const ModelSource& models, const std:
     model.model = table;
   }
   if (!model.model && model.system.empty()) throw head.error("system", fmt::format("the study names no system: give system = \"...\" or a model of your own: [{}]", join(models.kinds, "], [")));
+  TomlNode stored;
+  if (model.model) stored = *model.model;
+  model.stored = &stored;
   study.system = models.make(model);
-  if (model.model) study.model.set(model.kind, *model.model);
+  if (model.model) study.model.set(model.kind, std::move(stored));
 
   if (const auto parameters = root.optional_section("parameters")) study.parameters = parameters->values();
 

@@ -24,6 +24,7 @@ struct ModelRequest {
   std::string where;                 ///< place of that name
   std::string kind;                  ///< key of the user's own model: "network", "lattice", ...; "" for a built-in system
   const TomlNode* model = nullptr;   ///< its table, or null
+  TomlNode* stored = nullptr;        ///< the table as the resolved study keeps it: a reader of files makes their paths absolute here, so that it runs again from anywhere
   std::string title;                 ///< of the study: names a user's own model
   std::filesystem::path folder;      ///< of the study file: paths in the model are relative to it
 };
