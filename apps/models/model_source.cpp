@@ -11,6 +11,7 @@ ModelSource model_source() {
   using Reader = System (*)(const ModelRequest&);
   static const std::vector<std::pair<std::string, Reader>> readers{
       {"network", own_network},
+      {"sde", own_sde},
   };
   std::vector<std::string> kinds;
   for (const auto& [kind, reader] : readers) kinds.push_back(kind);

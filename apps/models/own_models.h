@@ -6,5 +6,6 @@
 namespace meso {
 
 [[nodiscard]] System own_network(const ModelRequest& request);  ///< [network]: species, reactions (CONTRACT section 5)
+[[nodiscard]] System own_sde(const ModelRequest& request);      ///< [sde]: variables, drift, diffusion (src/kits/sde/README.md)
 
 }  // namespace meso

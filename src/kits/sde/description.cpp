@@ -44,6 +44,18 @@ Sde<To> converted(const Sde<From>& sde, bool add) {
   return result;
 }
 
+/// f^2 with roots undone, so that sqrt(x)^2 is the polynomial x.
+Formula squared(const Formula& f) {
+  const Formula::Node& node = *f.root();
+  switch (node.op) {
+    case num::Op::sqrt: return node.args[0];
+    case num::Op::negate: return squared(node.args[0]);
+    case num::Op::multiply: return squared(node.args[0]) * squared(node.args[1]);
+    case num::Op::divide: return squared(node.args[0]) / squared(node.args[1]);
+    default: return f * f;
+  }
+}
+
 }  // namespace
 
 ItoSde to_ito(const StratonovichSde& sde) { return converted<Interpretation::ito>(sde, true); }
@@ -57,7 +69,7 @@ Formula noise_derivative(const ItoSde& sde, std::size_t k, std::size_t i, std::s
 
 Formula diffusion_tensor(const ItoSde& sde, std::size_t i, std::size_t j) {
   Formula sum = Formula::constant(0);
-  for (std::size_t k = 0; k < sde.noises; ++k) sum = sum + sde.b(i, k) * sde.b(j, k);
+  for (std::size_t k = 0; k < sde.noises; ++k) sum = sum + (i == j ? squared(sde.b(i, k)) : sde.b(i, k) * sde.b(j, k));
   return sum / Formula::constant(2);
 }
 
