@@ -12,6 +12,7 @@ ModelSource model_source() {
   static const std::vector<std::pair<std::string, Reader>> readers{
       {"network", own_network},
       {"sde", own_sde},
+      {"lattice", own_lattice},
   };
   std::vector<std::string> kinds;
   for (const auto& [kind, reader] : readers) kinds.push_back(kind);

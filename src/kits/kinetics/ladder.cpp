@@ -39,14 +39,66 @@ Level exact_level(const std::shared_ptr<const Network>& network, const Level& fs
   return level;
 }
 
+// The flows of the moment levels, for continuation.
+std::shared_ptr<const FlowAt> flow_at(const Network& network, Convention convention, const std::function<Flow(const ReducedNetwork&)>& make) {
+  ReducedNetwork reduced = reduce(network, convention);
+  if (reduced.size() == 0) return nullptr;
+  Flow flow = make(reduced);
+  return std::make_shared<const FlowAt>(FlowAt{network, std::move(reduced), std::move(flow)});
+}
+
+std::shared_ptr<const FlowAt> closure_at(const Network& network, const Table& options) {
+  const auto integer = [&](const char* name) { return static_cast<int>(std::get<std::int64_t>(options.find(name)->second.data)); };
+  return flow_at(network, Convention::stochastic, [&](const ReducedNetwork& reduced) {
+    return closed_flow(reduced, closure_family(std::get<std::string>(options.find("kind")->second.data)), integer("order"), integer("taylor"));
+  });
+}
+
+std::shared_ptr<const FlowAt> linear_noise_at(const Network& network, const Table&) {
+  return flow_at(network, Convention::macroscopic, [](const ReducedNetwork& reduced) { return Flow(linear_noise_equations(reduced)); });
+}
+
+std::shared_ptr<const FlowAt> rate_equation_at(const Network& network, const Table&) { return flow_at(network, Convention::macroscopic, rate_equation_flow); }
+
 }  // namespace
 
-std::vector<Level> ladder(const Network& network) {
+std::vector<Level> ladder(const Network& network, const Rebuild& rebuild) {
   const auto shared = std::make_shared<const Network>(network);
   const Level ssa = ssa_level(network, [shared] { return slow_time(*shared).value_or(0.0); });
   const Level fsp = fsp_level(network);
-  return {ssa, fsp, closure_level(network), linear_noise_level(network), rate_equation_level(network), exact_level(shared, fsp, ssa)};
+  Level closure = closure_level(network), lna = linear_noise_level(network), rate = rate_equation_level(network);
+  if (rebuild) {
+    closure.branches = branches_of(rebuild, closure_at, closure.info.options, "level 'closure'");
+    lna.branches = branches_of(rebuild, linear_noise_at, lna.info.options, "level 'lna'");
+    rate.branches = branches_of(rebuild, rate_equation_at, rate.info.options, "level 'rate-equation'");
+  }
+  return {ssa, fsp, closure, lna, rate, exact_level(shared, fsp, ssa)};
 }
+
+namespace {
+
+// The network at another value of one real parameter, the others as bound.
+Rebuild rebuild_of(NetworkSpec spec, std::vector<ParameterInfo> infos, std::map<std::string, double> values, std::string owner, bool conserves) {
+  return [spec = std::move(spec), infos = std::move(infos), values = std::move(values), owner = std::move(owner), conserves](const std::string& name, double value) {
+    std::vector<std::string> real;
+    const ParameterInfo* info = nullptr;
+    for (const ParameterInfo& p : infos) {
+      if (p.type == ParameterInfo::Type::real) real.push_back(p.name);
+      if (p.name == name) info = &p;
+    }
+    if (info == nullptr) throw ParameterError("branches: unknown parameter '" + name + "' of " + owner + "." + did_you_mean(name, real) + "\n  known: " + join(real));
+    if (info->type != ParameterInfo::Type::real)
+      throw ParameterError("branches: parameter '" + name + "' of " + owner + " is no real number, so that states cannot be followed in it\n  real ones: " + join(real));
+    if (conserves && !spec.initial_concentration.empty() && (name == "volume" || name.ends_with("0_per_volume")))
+      throw ParameterError("branches: conserved totals of " + owner + " are counted in whole molecules and jump with '" + name + "'; follow the states in another parameter, or give initial counts");
+    (void)resolve(std::span(info, 1), {{name, Value(value)}}, owner);  // its range
+    std::map<std::string, double> changed = values;
+    changed[name] = value;
+    return spec.bind(changed, false);
+  };
+}
+
+}  // namespace
 
 System network_system(NetworkSystem description) {
   description.spec.check();
@@ -86,7 +138,7 @@ System network_system(NetworkSystem description) {
     network.time_unit = time_unit;
     bound.time_unit = time_unit;
     bound.observables = default_observables(network);
-    bound.levels = ladder(network);
+    bound.levels = ladder(network, rebuild_of(spec, infos, values, owner, !network.conservation_laws().empty()));
     bound.notes = network.notes;
     for (const std::vector<int>& law : network.conservation_laws()) bound.notes.push_back("conserved: " + network.law_text(law));
     bound.knows = [shared = std::make_shared<const Network>(std::move(network))](const std::string& name) { return observable_info(*shared, name); };

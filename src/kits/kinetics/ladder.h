@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "kits/kinetics/continuation.h"
 #include "kits/kinetics/network.h"
 #include "model/system.h"
 
@@ -12,7 +13,8 @@ namespace meso::kinetics {
 
 /// Every level of the network, micro first: ssa, fsp, closure, lna, rate-equation, and `exact`, which is fsp or ssa by a
 /// static rule that it reports.
-[[nodiscard]] std::vector<Level> ladder(const Network& network);
+/// @param rebuild  the network at another value of one of its parameters: the moment levels then have branches of steady states
+[[nodiscard]] std::vector<Level> ladder(const Network& network, const Rebuild& rebuild = {});
 
 /// What `meso info` says of a system that is a network: a preset under systems/reactions, or a user's own.
 struct NetworkSystem {

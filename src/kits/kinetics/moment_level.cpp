@@ -321,6 +321,8 @@ void answer_stationary(const MomentModel& m, const Ask& ask, Context& context, A
 
 }  // namespace
 
+double value_of(const MomentModel& model, const ObservableName& observable, std::span<const double> z) { return evaluate(model, observable, z); }
+
 Answer constant_answer(const Network& network, const Ask& ask) {
   Answer answer;
   std::vector<Axis> axes;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "kits/kinetics/flow.h"
+#include "kits/kinetics/observables.h"
 #include "model/level.h"
 
 namespace meso::kinetics {
@@ -17,6 +18,9 @@ struct MomentModel {
   std::string label;        ///< "normal-2", for messages
   bool is_closure = false;  ///< several states are then an artefact that the master equation cannot have
 };
+
+/// An observable (no distribution, at most the flow's order) of the state z.
+[[nodiscard]] double value_of(const MomentModel& model, const ObservableName& observable, std::span<const double> z);
 
 /// Answers an ask. Times: integrated from the deterministic initial counts, with the error from comparing tolerances.
 /// Stationary: the state reached from there (Newton, eigenvalues), and every other stable physical state found.

@@ -133,8 +133,9 @@ struct NetworkSpec {
   /// (`<species>0_per_volume` for those given by concentration, so that a swept volume keeps the concentration).
   [[nodiscard]] std::vector<ParameterInfo> parameters() const;
   /// Puts the numbers in: any of parameters() and `combinatoric` (0 or 1); what is not in `values` keeps its default.
+  /// @param try_laws  false: without the search of find_law_fault, for values near others that passed it
   /// @throws ModelError negative or NaN rates, fractional counts, unknown names, a law that find_law_fault refutes
-  [[nodiscard]] Network bind(const std::map<std::string, double>& values) const;
+  [[nodiscard]] Network bind(const std::map<std::string, double>& values, bool try_laws = true) const;
 };
 
 }  // namespace meso::kinetics

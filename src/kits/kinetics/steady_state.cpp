@@ -5,12 +5,14 @@
 #include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "base/text.h"
 
 namespace meso::kinetics {
 namespace {
 
+using Eigen::Index;
 using Eigen::Map;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
@@ -115,6 +117,29 @@ void margins(const Flow& flow, std::span<const double> z, const ReducedNetwork& 
   }
 }
 
+FixedPoint describe(const Flow& flow, std::span<const double> z, const ReducedNetwork& network) {
+  const auto n = static_cast<Index>(flow.size());
+  FixedPoint point;
+  point.z.assign(z.begin(), z.end());
+  MatrixXd j(n, n);
+  VectorXd weight(n);
+  flow.jacobian(0, z, {j.data(), flow.size() * flow.size()});
+  flow.magnitude(0, z, {weight.data(), flow.size()});
+  point.physical = unphysical(flow, z, network).empty();
+  point.bound.assign(flow.size(), std::numeric_limits<double>::infinity());
+  if (!j.allFinite()) return point;
+  const MatrixXd inverse = Eigen::PartialPivLU<MatrixXd>(j).inverse();
+  const VectorXd bound = 10 * std::numeric_limits<double>::epsilon() * (inverse.cwiseAbs() * weight + Map<const VectorXd>(z.data(), n).cwiseAbs());
+  if (bound.allFinite()) point.bound.assign(bound.data(), bound.data() + n);
+  const Eigen::EigenSolver<MatrixXd> solver(j, false);
+  for (Index i = 0; i < n; ++i) point.eigenvalues.push_back(solver.eigenvalues()(i));
+  std::sort(point.eigenvalues.begin(), point.eigenvalues.end(), [](const auto& a, const auto& b) {
+    return a.real() != b.real() ? a.real() > b.real() : a.imag() > b.imag();
+  });
+  point.stable = point.eigenvalues.front().real() < 0;
+  return point;
+}
+
 std::optional<FixedPoint> newton(const Flow& flow, std::span<const double> guess, const ReducedNetwork& network) {
   const auto n = static_cast<Eigen::Index>(flow.size());
   VectorXd z = Map<const VectorXd>(guess.data(), n), f(n), trial(n), f_trial(n), weight(n);
@@ -147,21 +172,8 @@ std::optional<FixedPoint> newton(const Flow& flow, std::span<const double> guess
     converged = factor == 1 && (change < 1e-11 || at_rounding || (iteration > 20 && change < 1e-8));
   }
   if (!converged) return std::nullopt;
-  FixedPoint point;
-  point.z.assign(z.data(), z.data() + n);
-  flow.jacobian(0, point.z, {j.data(), flow.size() * flow.size()});
-  flow.magnitude(0, span(z), span(weight));
-  const MatrixXd inverse = Eigen::PartialPivLU<MatrixXd>(j).inverse();
-  const VectorXd bound = 10 * std::numeric_limits<double>::epsilon() * (inverse.cwiseAbs() * weight + z.cwiseAbs());
-  if (!bound.allFinite()) return std::nullopt;
-  point.bound.assign(bound.data(), bound.data() + n);
-  const Eigen::EigenSolver<MatrixXd> solver(j, false);
-  for (Eigen::Index i = 0; i < n; ++i) point.eigenvalues.push_back(solver.eigenvalues()(i));
-  std::sort(point.eigenvalues.begin(), point.eigenvalues.end(), [](const auto& a, const auto& b) {
-    return a.real() != b.real() ? a.real() > b.real() : a.imag() > b.imag();
-  });
-  point.stable = point.eigenvalues.front().real() < 0;
-  point.physical = unphysical(flow, point.z, network).empty();
+  FixedPoint point = describe(flow, {z.data(), flow.size()}, network);
+  if (point.eigenvalues.empty() || !std::isfinite(point.bound.front())) return std::nullopt;
   return point;
 }
 
@@ -204,6 +216,7 @@ Relaxation relax(const Flow& flow, std::span<const double> z0, const ReducedNetw
   double length = fastest > 0 ? 10 / fastest : 1;
   std::size_t steps = 0;
   int persistent = 0;
+  double previous_rate = 0, previous_square = 0, previous_change = std::numeric_limits<double>::infinity();
   std::vector<double> f0(n), f1(n);
   std::vector<bool> seen(problem.n_events, false);
   while (true) {
@@ -269,20 +282,53 @@ Relaxation relax(const Flow& flow, std::span<const double> z0, const ReducedNetw
     if (options.watch && s.status == OdeStatus::done) {
       result.low = halves[1].low;
       result.high = halves[1].high;
-      double change = 0, width = 0;
+      double change = 0, width = 0, square = 0;  // square: of the relative amplitude
+      bool falling = true;
       for (std::size_t i = 0; i < means; ++i) {
         const double first = halves[0].high[i] - halves[0].low[i], second = halves[1].high[i] - halves[1].low[i];
         if (relative_width(halves[1], i) < 1e-3) continue;
         width = std::max(width, relative_width(halves[1], i));
         change = std::max(change, std::abs(std::log(first / second)));
+        square = std::max(square, relative_width(halves[0], i) * relative_width(halves[1], i));
+        falling = falling && second < first;
       }
       result.decay_rate = width > 0 ? 2 * change / length : 0;
-      const bool persists = width > 0 && halves[0].maxima >= 10 && halves[1].maxima >= 10 && change < 2e-3;
+      const bool oscillation = width > 0 && halves[0].maxima >= 10 && halves[1].maxima >= 10;
+      // The rate at which it ought to decay: the leading eigenvalue of the state inside it.
+      std::vector<double> inside(result.z);
+      for (std::size_t i = 0; i < n; ++i) inside[i] = 0.5 * (result.low[i] + result.high[i]);
+      std::optional<FixedPoint> focus;
+      if (oscillation) {
+        focus = newton(flow, inside, network);
+        if (!focus) focus = newton(flow, result.z, network);
+      }
+      const double expected = focus && focus->eigenvalues.front().imag() != 0 ? focus->eigenvalues.front().real() : 0;
+      const double frequency = oscillation ? 2 * std::numbers::pi * static_cast<double>(halves[1].maxima) / (length / 2) / static_cast<double>(means) : 0;
+      if (oscillation && falling && expected < 0 && focus->stable) {
+        // About a focus the rate is d(r) = |Re lambda| + a r^2 + ...: two windows running give its value at r = 0. If that is the eigenvalue's,
+        // the motion is in the basin of this state, however long the rest takes.
+        const double limit = previous_square > square ? result.decay_rate - square * (previous_rate - result.decay_rate) / (previous_square - square) : 0;
+        const bool above = std::min(result.decay_rate, previous_rate) > 0.95 * std::abs(expected) && result.decay_rate < 2 * std::abs(expected);
+        if (above && std::abs(limit + expected) < 0.05 * std::abs(expected)) {
+          result.outcome = Relaxation::Outcome::settled;
+          result.state = *focus;
+          return result;
+        }
+      }
+      previous_rate = oscillation ? result.decay_rate : 0;
+      previous_square = oscillation ? square : 0;
+      // A motion persists if its range does not change over a time in which a decay by the leading eigenvalue would be seen.
+      const bool long_enough = !(expected < -1e-6 * frequency) || length * std::abs(expected) >= 20;
+      const bool converging = change < 1e-5 || change < 0.5 * previous_change;
+      const bool persists = oscillation && change < 2e-3 && long_enough && converging;
+      previous_change = oscillation ? change : std::numeric_limits<double>::infinity();
       persistent = persists ? persistent + 1 : 0;
       if (persistent >= 2) {
         result.outcome = Relaxation::Outcome::oscillates;
         return result;
       }
+      if (oscillation && !long_enough && change < 2e-3)
+        result.message = fmt::format("an oscillation whose decay (rate {} by the leading eigenvalue) is too slow to be seen", brief(-expected));
     }
     if (s.status == OdeStatus::too_many_steps || steps >= options.max_steps || !(result.t < 1e15 * length) || length * fastest > 1e13) {
       result.outcome = Relaxation::Outcome::drifts;
@@ -399,20 +445,10 @@ std::optional<std::vector<std::vector<double>>> eliminate(const Flow& flow) {
   return candidates;
 }
 
-std::vector<FixedPoint> stable_states(const Flow& flow, std::span<const FixedPoint> known, std::span<const std::vector<double>> seeds,
-                                      const ReducedNetwork& network, const std::function<void()>& between) {
-  std::vector<FixedPoint> found(known.begin(), known.end());
-  const auto keep = [&](const std::optional<FixedPoint>& point) {
-    if (!point || !point->stable || !point->physical) return;
-    for (const FixedPoint& other : found)
-      if (same_state(*point, other)) return;
-    found.push_back(*point);
-  };
-  if (const auto candidates = eliminate(flow)) {
-    for (const std::vector<double>& z : *candidates) keep(newton(flow, z, network));
-    return found;
-  }
-  // Starts: the seeds, and a coarse grid of amounts around the largest of them.
+namespace {
+
+// Starts of searches (molecules): the seeds, and a coarse grid of amounts around the largest of them.
+std::vector<std::vector<double>> start_amounts(const Flow& flow, std::span<const FixedPoint> known, std::span<const std::vector<double>> seeds) {
   const std::size_t n = flow.species();
   std::vector<double> largest(n, 1.0);
   for (const auto& seed : seeds)
@@ -434,16 +470,87 @@ std::vector<FixedPoint> stable_states(const Flow& flow, std::span<const FixedPoi
       if (s == n) break;
     }
   }
-  for (const std::vector<double>& start : starts) {
+  return starts;
+}
+
+// Deterministic start with a Poisson covariance.
+std::vector<double> poisson_start(const Flow& flow, std::span<const double> counts) {
+  std::vector<double> z = flow.start(counts);
+  for (std::size_t p = flow.species(); p < flow.set().size_up_to(2) && p < flow.size(); ++p)
+    for (std::size_t s = 0; s < flow.species(); ++s)
+      if (flow.set()[p][s] == 2) z[p] = z[s];
+  return z;
+}
+
+// The cumulants above the mean that are stationary while the means are held: a far better start of Newton's method than zeros.
+std::optional<std::vector<double>> slaved_start(const Flow& flow, std::vector<double> z) {
+  const auto n = static_cast<Index>(flow.size()), s = static_cast<Index>(flow.species());
+  if (n == s) return std::nullopt;
+  VectorXd f(n);
+  MatrixXd j(n, n);
+  for (int k = 0; k < 12; ++k) {
+    flow.rhs(0, z, {f.data(), flow.size()});
+    flow.jacobian(0, z, {j.data(), flow.size() * flow.size()});
+    if (!f.allFinite() || !j.allFinite()) return std::nullopt;
+    const VectorXd step = Eigen::PartialPivLU<MatrixXd>(j.bottomRightCorner(n - s, n - s)).solve(f.tail(n - s));
+    if (!step.allFinite()) return std::nullopt;
+    double change = 0;
+    for (Index i = s; i < n; ++i) {
+      const auto p = static_cast<std::size_t>(i);
+      change = std::max(change, std::abs(step(i - s)) / (std::abs(z[p]) + 1e-3 / flow.volume()));
+      z[p] -= step(i - s);
+    }
+    if (change < 1e-6) return z;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<FixedPoint> steady_states(const Flow& flow, std::span<const std::vector<double>> seeds, const ReducedNetwork& network, bool* complete) {
+  std::vector<FixedPoint> found;
+  const auto keep = [&](const std::optional<FixedPoint>& point) {
+    if (!point || !point->physical) return;
+    for (const FixedPoint& other : found)
+      if (same_state(*point, other)) return;
+    found.push_back(*point);
+  };
+  if (const auto candidates = eliminate(flow)) {
+    for (const std::vector<double>& z : *candidates) keep(newton(flow, z, network));
+    return found;
+  }
+  if (complete != nullptr) *complete = false;
+  for (const std::vector<double>& start : start_amounts(flow, {}, seeds)) {
+    const std::vector<double> z = poisson_start(flow, start);
+    keep(newton(flow, z, network));
+    if (const auto slaved = slaved_start(flow, z)) keep(newton(flow, *slaved, network));
+  }
+  for (const std::vector<double>& seed : seeds) {
+    const Relaxation r = relax(flow, flow.start(seed), network, {.relative = 1e-6, .max_steps = 1000, .watch = false});
+    if (r.outcome == Relaxation::Outcome::settled) keep(r.state);
+  }
+  return found;
+}
+
+std::vector<FixedPoint> stable_states(const Flow& flow, std::span<const FixedPoint> known, std::span<const std::vector<double>> seeds,
+                                      const ReducedNetwork& network, const std::function<void()>& between) {
+  std::vector<FixedPoint> found(known.begin(), known.end());
+  const auto keep = [&](const std::optional<FixedPoint>& point) {
+    if (!point || !point->stable || !point->physical) return;
+    for (const FixedPoint& other : found)
+      if (same_state(*point, other)) return;
+    found.push_back(*point);
+  };
+  if (const auto candidates = eliminate(flow)) {
+    for (const std::vector<double>& z : *candidates) keep(newton(flow, z, network));
+    return found;
+  }
+  for (const std::vector<double>& start : start_amounts(flow, known, seeds)) {
     const Relaxation r = relax(flow, flow.start(start), network, {.relative = 1e-6, .max_steps = 3000, .watch = false, .between = between});
     if (r.outcome == Relaxation::Outcome::settled) keep(r.state);
     if (flow.order() < 2) continue;
     // Newton from the same mean with a Poisson covariance: reaches states that no deterministic start flows to.
-    std::vector<double> z = flow.start(start);
-    for (std::size_t p = n; p < flow.set().size_up_to(2) && p < flow.size(); ++p)
-      for (std::size_t s = 0; s < n; ++s)
-        if (flow.set()[p][s] == 2) z[p] = z[s];
-    keep(newton(flow, z, network));
+    keep(newton(flow, poisson_start(flow, start), network));
   }
   return found;
 }

@@ -38,6 +38,8 @@ struct FixedPoint {
   std::vector<std::complex<double>> eigenvalues;  ///< largest real part first
   bool stable = false, physical = true;
 };
+/// Eigenvalues, rounding and physicality of a state; no eigenvalues if the Jacobian is not finite there, infinite bounds if it is singular.
+[[nodiscard]] FixedPoint describe(const Flow& flow, std::span<const double> z, const ReducedNetwork& network);
 /// Damped Newton from `guess`. @returns nothing if it does not converge
 [[nodiscard]] std::optional<FixedPoint> newton(const Flow& flow, std::span<const double> guess, const ReducedNetwork& network);
 
@@ -48,7 +50,7 @@ struct Relaxation {
   double t = 0;                            ///< time integrated, or of the divergence
   std::vector<double> z;                   ///< at t
   std::vector<double> low, high;           ///< range of each variable over the last window
-  double decay_rate = 0;                   ///< of the oscillation between the last two windows
+  double decay_rate = 0;                   ///< of the peak-to-peak range between the last two windows
   std::vector<OdeEvent> passages;          ///< first time each margin fell below zero on the way
   std::string message;
 };
@@ -58,15 +60,23 @@ struct RelaxOptions {
   bool watch = true;                       ///< look for oscillations and unphysical passages
   std::function<void()> between = {};      ///< called between blocks; may throw (cancelling)
 };
-/// Integrates in blocks of doubling length until Newton from the end finds a stable state next to it (within 1e-4) or the
-/// motion is seen to persist: peak-to-peak over the two halves of a block with at least ten maxima in each differs by less
-/// than 0.2 %, in two blocks running.
+/// Integrates in blocks of doubling length until one of these is seen:
+/// - settled: Newton from the end finds a stable state next to it (within 1e-4); or the oscillation about a stable state decays, in two blocks
+///   running, at rates d = |Re lambda| + a r^2 with lambda the leading eigenvalue there (r^2 from peak-to-peak over the halves of each block; within 5 %);
+/// - oscillates: in two blocks running, with at least ten maxima in each half, peak-to-peak changes by less than 0.2 % and by ever less,
+///   over at least 20 slow times of the state inside the oscillation if that is stable (1 / |real part of its leading eigenvalue|).
+/// An oscillation that decays more slowly than the integration can tell (|real part| above 1e-6 of the frequency, but 20 slow times out
+/// of reach) is neither: `drifts`, with a message. Below 1e-6 of the frequency an eigenvalue counts as that of a centre.
 [[nodiscard]] Relaxation relax(const Flow& flow, std::span<const double> z0, const ReducedNetwork& network, const RelaxOptions& options = {});
 
 /// All stable physical states found, different ones only, `known` (may be empty) first.
 /// @param seeds  amounts (molecules per species) worth starting from: states of the rate equation
 [[nodiscard]] std::vector<FixedPoint> stable_states(const Flow& flow, std::span<const FixedPoint> known, std::span<const std::vector<double>> seeds,
                                                     const ReducedNetwork& network, const std::function<void()>& between = {});
+
+/// Physical states, stable or not, different ones only: all of them where `eliminate` applies, else those that Newton's method
+/// finds from the seeds and a grid around them (`complete` is then set to false).
+[[nodiscard]] std::vector<FixedPoint> steady_states(const Flow& flow, std::span<const std::vector<double>> seeds, const ReducedNetwork& network, bool* complete = nullptr);
 
 /// True if a and b are the same state to 1e-5 of their size.
 [[nodiscard]] bool same_state(const FixedPoint& a, const FixedPoint& b);

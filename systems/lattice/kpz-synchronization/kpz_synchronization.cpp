@@ -6,10 +6,11 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <tuple>
 
 #include "base/text.h"
-#include "stat/fit.h"
-#include "stat/jackknife.h"
+#include "systems/lattice/kpz-synchronization/growth.h"
+#include "systems/lattice/kpz-synchronization/realisation.h"
 
 namespace meso::systems::kpz_synchronization {
 namespace {
@@ -50,153 +51,6 @@ void check(const Params& p) {
                                      "Use dt <= {}", exact(dt), brief(dt * gamma.steepest()), brief(gamma.steepest()), brief(0.5 / gamma.steepest(), 3)));
 }
 
-// ---- what a trajectory writes ---------------------------------------------------------------------------------------
-
-enum Signals : std::size_t { kW2, kThird, kFourth, kCosine, kSlips, kOrder, kVelocity, kSpread, kIdentity };
-
-Plan plan_of(const Ask& ask, const Params& p, bool with_identity) {
-  Plan plan;
-  std::vector<double> at_start;  // 1 at t = 0: equal phases, exactly
-  if (!ask.is_stationary()) {
-    plan.axes = {{"t", "1", ask.times()}};
-    for (const double t : ask.times()) at_start.push_back(t == 0 ? 1.0 : 0.0);
-  }
-  plan.signals = {{.name = "W2", .lo = 0, .path = true}, {.name = "m3"}, {.name = "m4", .lo = 0}, {.name = "cos_delta", .lo = -1, .hi = 1},
-                  {.name = "slip_fraction", .lo = 0, .hi = 1}, {.name = "kuramoto_r", .lo = 0, .hi = 1}, {.name = "velocity"}, {.name = "spread", .lo = 0}};
-  if (with_identity) plan.signals.push_back({.name = "velocity_identity"});
-  const auto root = [](std::span<const double> m) { return std::sqrt(std::max(0.0, m[0])); };
-  const bool frozen = is_columnar(p);  // with frozen frequencies the mean velocity of a realisation is random from the start
-  const std::vector<double> velocity_exact = frozen ? std::vector<double>{} : at_start;
-  plan.derived = {{"W2", "rad^2", {kW2}, nullptr, at_start},
-                  {"W", "rad", {kW2}, root, at_start},
-                  {"skewness", "1", {kThird, kW2}, [](std::span<const double> m) { return m[1] > 0 ? m[0] / (m[1] * std::sqrt(m[1])) : 0.0; }, at_start},
-                  {"kurtosis", "1", {kFourth, kW2}, [](std::span<const double> m) { return m[1] > 0 ? m[0] / (m[1] * m[1]) - 3.0 : 0.0; }, at_start},
-                  {"cos_delta", "1", {kCosine}, nullptr, at_start},
-                  {"slip_fraction", "1", {kSlips}, nullptr, at_start},
-                  {"kuramoto_r", "1", {kOrder}, nullptr, at_start},
-                  {"velocity", "rad/time", {kVelocity}, nullptr, velocity_exact},
-                  {"frequency_spread", "rad/time", {kSpread}, root, at_start}};
-  if (with_identity) plan.derived.push_back({"velocity_identity", "rad/time", {kIdentity}, nullptr, velocity_exact});
-  return plan;
-}
-
-// Time average of the mean force on a site, trapezium rule on samples every few steps: the right side of the velocity identity.
-class ForceAverage {
- public:
-  void start(double mean_force) { last_ = mean_force, sum_ = span_ = 0; }
-  void add(double mean_force, double dt) { sum_ += 0.5 * (last_ + mean_force) * dt, span_ += dt, last_ = mean_force; }
-  [[nodiscard]] double value() const { return span_ > 0 ? sum_ / span_ : last_; }
-
- private:
-  double last_ = 0, sum_ = 0, span_ = 0;
-};
-
-/// One realisation of either micro description: `Force` is the oscillators' or the continuum's.
-template <lattice::RingForce Force>
-class Realisation {
- public:
-  /// @param identity_amplitude  2 K sin(delta): mean force per (<cos Delta> - 1); NaN: taken from the force itself
-  Realisation(const Params& p, Force force, double identity_amplitude, bool with_identity, std::uint64_t seed, const std::string& purpose, std::uint64_t trajectory)
-      : force_(std::move(force)), amplitude_(identity_amplitude), with_identity_(with_identity), scheme_(scheme_of(p)), D_(is_columnar(p) ? 0.0 : p.D), dt_(time_step_of(p)),
-        omega_(frequencies(p, seed, purpose, trajectory)), noise_(Stream(seed, trajectory, purpose + "/noise").fast()), h_(static_cast<std::size_t>(p.N)),
-        before_(h_.size()), scratch_(h_.size()) {
-    if (!omega_.empty()) omega_mean_ = lattice::mean_height(omega_);
-  }
-
-  void at_times(const std::vector<double>& times, Tape& tape) {
-    double now = 0;
-    average_.start(mean_force());
-    for (std::size_t i = 0; i < times.size(); ++i) {
-      std::copy(h_.begin(), h_.end(), before_.begin());
-      const double start = lattice::mean_height(h_), span = times[i] - now;
-      average_.start(mean_force());
-      cross(span);
-      if (!alive_) {  // a field that ran away: every later value is NaN, and the level flags it
-        for (std::size_t j = i; j < times.size(); ++j)
-          for (std::size_t s = 0; s < (with_identity_ ? kIdentity + 1 : kIdentity); ++s) tape.record(s, j, nan_value);
-        return;
-      }
-      record(tape, i, 1.0, lattice::measure(h_));
-      record_motion(tape, i, start, span);
-      now = times[i];
-    }
-  }
-
-  void stationary(double burn_in, double window, Tape& tape) {
-    cross(burn_in);
-    std::copy(h_.begin(), h_.end(), before_.begin());
-    const double start = lattice::mean_height(h_);
-    average_.start(mean_force());
-    const auto samples = static_cast<std::size_t>(std::max(1.0, std::round(window)));  // one a time unit
-    for (std::size_t j = 0; j < samples; ++j) {
-      cross(window / static_cast<double>(samples));
-      record(tape, 0, 1.0 / static_cast<double>(samples), lattice::measure(h_));
-    }
-    record_motion(tape, 0, start, window);
-    if (!alive_)
-      for (std::size_t s = 0; s < (with_identity_ ? kIdentity + 1 : kIdentity); ++s) tape.record(s, 0, nan_value);
-  }
-
- private:
-  double mean_force() {
-    if (!with_identity_) return 0;
-    if (!std::isnan(amplitude_)) return amplitude_ == 0 ? 0.0 : amplitude_ * (lattice::mean_bond_cosine(h_) - 1.0);
-    force_(h_, scratch_.a);
-    return lattice::mean_height(scratch_.a);
-  }
-
-  void cross(double span) {
-    const std::size_t stride = scheme_ == Scheme::rk4 ? 1 : 4;  // steps between samples of the mean force: a share of the cost of a step
-    const std::size_t steps = steps_in(span, dt_);
-    const double dt = steps > 0 ? span / static_cast<double>(steps) : 0.0;
-    std::size_t since = 0;
-    for (std::size_t k = 0; k < steps && alive_; ++k) {
-      if (scheme_ == Scheme::euler_maruyama) lattice::euler_maruyama_step(force_, h_, omega_, D_, dt, noise_, scratch_);
-      else if (scheme_ == Scheme::heun) lattice::heun_step(force_, h_, omega_, D_, dt, noise_, scratch_);
-      else lattice::rk4_step(force_, h_, omega_, dt, scratch_);
-      if (++since == stride || k + 1 == steps) {
-        if (with_identity_) average_.add(mean_force(), dt * static_cast<double>(since));
-        since = 0;
-      }
-      if (k % 256 == 0 || k + 1 == steps) alive_ = std::isfinite(lattice::mean_height(h_));
-    }
-  }
-
-  void record(Tape& tape, std::size_t i, double weight, const lattice::RingMoments& m) {
-    tape.accumulate(kW2, i, m.m2, weight);
-    tape.accumulate(kThird, i, m.m3, weight);
-    tape.accumulate(kFourth, i, m.m4, weight);
-    tape.accumulate(kCosine, i, m.cosine, weight);
-    tape.accumulate(kSlips, i, m.slips, weight);
-    tape.accumulate(kOrder, i, m.order, weight);
-  }
-
-  // Displacements since the asked time before: velocity of the mean phase and spread of the effective frequencies.
-  void record_motion(Tape& tape, std::size_t i, double start, double span) {
-    if (span > 0) {
-      tape.record(kVelocity, i, (lattice::mean_height(h_) - start) / span);
-      for (std::size_t site = 0; site < h_.size(); ++site) before_[site] = (h_[site] - before_[site]) / span;
-      tape.record(kSpread, i, lattice::measure(before_).m2);
-    } else {
-      tape.record(kVelocity, i, omega_mean_ + mean_force());
-    }
-    if (with_identity_) tape.record(kIdentity, i, omega_mean_ + average_.value());
-  }
-
-  Force force_;
-  double amplitude_;
-  bool with_identity_;
-  Scheme scheme_;
-  double D_, dt_;
-  std::vector<double> omega_;
-  double omega_mean_ = 0;
-  FastStream noise_;
-  std::vector<double> h_, before_;
-  lattice::RingScratch scratch_;
-  ForceAverage average_;
-  bool alive_ = true;
-};
-
 struct Window {
   double burn_in = 0, window = 0;
 };
@@ -211,38 +65,94 @@ void require_times(const Ask& ask) {
     if (!(t >= 0) || !std::isfinite(t)) throw StudyError(fmt::format("times of 'kpz-synchronization' start at 0 (equal phases); {} was asked", brief(t)));
 }
 
-struct Oscillators {
+/// A sampled level whose realisations have the force that `Make` gives: oscillators or continuum.
+template <class Make>
+struct Ring {
   Params p;
-  [[nodiscard]] Plan plan(const Ask& ask) const { return plan_of(ask, p, true); }
+  double identity_amplitude;
+  bool oscillators;
+  Make make;
+
+  [[nodiscard]] Plan plan(const Ask& ask) const { return ring_plan(ask, p).plan; }
   void sample(const Ask& ask, const Plan&, std::uint64_t seed, const std::string& purpose, std::uint64_t trajectory, Tape& tape) const {
-    const lattice::FourierCoupling gamma = coupling_of(p);
-    const double amplitude = gamma.harmonics() == 1 ? 2.0 * p.K * std::sin(p.delta) : nan_value;
-    Realisation run(p, lattice::OscillatorForce(gamma), amplitude, true, seed, purpose, trajectory);
+    run(ask, seed, purpose, trajectory, tape, nullptr);
+  }
+  [[nodiscard]] std::vector<Portrait> portraits(const Ask& ask, const Plan& plan, std::uint64_t seed, const std::string& purpose) const {
+    double end = 0;
     if (ask.is_stationary()) {
       const Window w = window_of(ask, p);
-      run.stationary(w.burn_in, w.window, tape);
+      end = w.burn_in + w.window;
     } else {
-      run.at_times(ask.times(), tape);
+      end = ask.times().empty() ? 0.0 : ask.times().back();
+    }
+    if (!(end > 0)) return {};
+    Film film(static_cast<std::size_t>(p.N), end, oscillators);
+    std::vector<double> data(plan.tape_size());
+    Tape tape(plan, data);
+    run(ask, seed, purpose, 0, tape, &film);
+    return film.portraits();
+  }
+
+ private:
+  void run(const Ask& ask, std::uint64_t seed, const std::string& purpose, std::uint64_t trajectory, Tape& tape, Film* film) const {
+    Realisation ring(p, make(), identity_amplitude, ring_plan(ask, p).signals, seed, purpose, trajectory);
+    ring.film(film);
+    if (ask.is_stationary()) {
+      const Window w = window_of(ask, p);
+      if (trajectory % 2 == 1) ring.start_steep(seed, purpose, trajectory);
+      ring.stationary(w.burn_in, w.window, trajectory % 2 == 1, tape);
+    } else {
+      ring.at_times(ask.times(), tape);
     }
   }
 };
 
-struct Continuum {
+auto oscillators(const Params& p) {
+  const lattice::FourierCoupling gamma = coupling_of(p);
+  const auto make = [gamma] { return lattice::OscillatorForce(gamma); };
+  return Ring<decltype(make)>{p, gamma.harmonics() == 1 ? 2.0 * p.K * std::sin(p.delta) : nan_value, true, make};
+}
+
+auto continuum(const Params& p) {
+  const lattice::FourierCoupling gamma = coupling_of(p);
+  Params field = p;
+  if (field.scheme == "auto" && !is_columnar(p)) field.scheme = "heun";  // no reason to share the first-order step of the oscillators
+  const auto make = [gamma] { return lattice::KpzForce(gamma.slope(), 2.0 * gamma.curvature()); };
+  return Ring<decltype(make)>{field, Realisation<lattice::KpzForce>::no_identity, false, make};
+}
+
+/// Frozen frequencies at their exact locking threshold: a realisation is a draw of frequencies.
+struct Locking {
   Params p;
-  [[nodiscard]] Plan plan(const Ask& ask) const { return plan_of(ask, p, false); }
-  void sample(const Ask& ask, const Plan&, std::uint64_t seed, const std::string& purpose, std::uint64_t trajectory, Tape& tape) const {
-    const lattice::FourierCoupling gamma = coupling_of(p);
-    Params field = p;
-    if (field.scheme == "auto" && !is_columnar(p)) field.scheme = "heun";  // no reason to share the first-order step of the oscillators
-    Realisation run(field, lattice::KpzForce(gamma.slope(), 2.0 * gamma.curvature()), 0.0, false, seed, purpose, trajectory);
-    if (ask.is_stationary()) {
-      const Window w = window_of(ask, p);
-      run.stationary(w.burn_in, w.window, tape);
-    } else {
-      run.at_times(ask.times(), tape);
+  [[nodiscard]] Plan plan(const Ask& ask) const {
+    Plan plan;
+    if (!ask.is_stationary()) plan.axes = {{"t", "1", ask.times()}};
+    std::vector<double> at_start;
+    if (!ask.is_stationary())
+      for (const double t : ask.times()) at_start.push_back(t == 0 ? 1.0 : 0.0);
+    plan.signals = {{.name = "ring", .lo = 0}, {.name = "open", .lo = 0}, {.name = "locked", .lo = 0, .hi = 1}};
+    plan.derived = {{"locking_threshold", "1/time", {0}}, {"locking_threshold_open", "1/time", {1}}, {"locked_fraction", "1", {2}, nullptr, at_start}};
+    return plan;
+  }
+  void sample(const Ask& ask, const Plan& plan, std::uint64_t seed, const std::string& purpose, std::uint64_t trajectory, Tape& tape) const {
+    const std::vector<double> omega = frequencies(p, seed, purpose, trajectory);
+    const double ring = locking_threshold_ring(omega), open = locking_threshold_open(omega);
+    for (std::size_t i = 0; i < plan.points(); ++i) {
+      tape.record(0, i, ring);
+      tape.record(1, i, open);
+      tape.record(2, i, (!ask.is_stationary() && ask.times()[i] == 0) || p.K >= ring ? 1.0 : 0.0);
     }
   }
 };
+
+Answer locking(const Ask& ask, Context& context, const Params& p) {
+  if (!is_columnar(p) || p.delta != 0 || coupling_of(p).harmonics() > 1 || p.K == 0)
+    return {.flags = {{.kind = "note", .text = "the exact locking threshold needs kind = columnar, K > 0, delta = 0 and no harmonics"}}};
+  const auto finish = [](const Ask& asked, const EnsembleResult&, Answer& answer) {
+    if (!asked.observables.empty()) std::erase_if(answer.estimates, [&](const Estimate& e) { return !asked.wants(e.observable); });
+  };
+  return sampled(Locking{p}, 64, finish)(ask, context);
+}
 
 // ---- what is made of an ensemble -------------------------------------------------------------------------------------
 
@@ -254,50 +164,6 @@ double option(const Ask& ask, const char* name) {
 void keep_wanted(const Ask& ask, Answer& answer) {
   if (ask.observables.empty()) return;
   std::erase_if(answer.estimates, [&](const Estimate& e) { return !ask.wants(e.observable); });
-}
-
-// d ln W / d ln t of every delete-a-batch replicate, with its error.
-Estimate slope_estimate(const Estimate& w2, bool columnar) {
-  const std::vector<double>& times = w2.axes[0].points;
-  const std::size_t n = times.size();
-  Estimate slope;
-  slope.observable = "slope";
-  slope.unit = "1";
-  slope.axes = w2.axes;
-  slope.value = local_slope(times, w2.value, columnar);
-  slope.samples = w2.samples;
-  slope.stream = w2.stream;
-  slope.exact.assign(n, 0.0);
-  if (n > 0 && times[0] == 0) slope.exact[0] = 1;
-  slope.std_error.assign(n, nan_value);
-  if (w2.batches && w2.batches->count() > 1) {
-    const std::size_t count = w2.batches->count();
-    slope.batches = Batches{w2.batches->weight, std::vector<double>(count * n)};
-    for (std::size_t b = 0; b < count; ++b) {
-      const auto replicate = local_slope(times, {w2.batches->replicate.data() + b * n, n}, columnar);
-      std::copy(replicate.begin(), replicate.end(), slope.batches->replicate.begin() + static_cast<std::ptrdiff_t>(b * n));
-    }
-    std::vector<double> at(count);
-    for (std::size_t i = 0; i < n; ++i) {
-      for (std::size_t b = 0; b < count; ++b) at[b] = slope.batches->replicate[b * n + i];
-      slope.std_error[i] = slope.exact[i] != 0 ? 0.0 : delete_batch_error(slope.value[i], at, slope.batches->weight);
-    }
-    slope.dof = static_cast<double>(count) - 1.0;
-  }
-  return slope;
-}
-
-Estimate exponent_estimate(const std::vector<double>& times, const Estimate& w2, double from, double to) {
-  const PowerFit fit = fit_power(times, w2, from, to);
-  Estimate e;
-  e.observable = "growth_exponent";
-  e.unit = "1";
-  e.value = {0.5 * fit.exponent};
-  e.std_error = {0.5 * fit.std_error};
-  e.dof = fit.dof;
-  e.samples = w2.samples;
-  e.stream = w2.stream;
-  return e;
 }
 
 std::pair<double, double> window_asked(const Ask& ask) {
@@ -339,6 +205,58 @@ void flag_divergence(const Ask& ask, const Estimate& w2, Answer& answer) {
     }
 }
 
+// Did the two groups of starts, equal phases and one steep wave, forget where they came from?
+void compare_groups(const Ask& ask, const Params& p, const EnsembleResult& result, Answer& answer) {
+  const double n = static_cast<double>(result.trajectories), n_even = std::ceil(n / 2), n_odd = n - n_even;
+  if (n_odd < 8) {
+    answer.flags.push_back({.kind = "note", .text = fmt::format("mixing was not tested: {} trajectories, 16 are needed", result.trajectories)});
+    return;
+  }
+  const Window w = window_of(ask, p);
+  for (const auto& [name, signal, first] : {std::tuple{"W2", Signals::w2, Signals::group}, std::tuple{"cos_delta", Signals::cosine, Signals::group + 3}}) {
+    // Sums over the even and the odd group from sums over both and over the odd ones.
+    const double all = result.signal_mean[signal] * n, odd_sum = result.signal_mean[first] * n, square = result.signal_mean[first + 1] * n, odd_square = result.signal_mean[first + 2] * n;
+    const double even = (all - odd_sum) / n_even, odd = odd_sum / n_odd;
+    const double even_error = std::sqrt(std::max(0.0, (square - odd_square) / n_even - even * even) / (n_even - 1));
+    const double odd_error = std::sqrt(std::max(0.0, odd_square / n_odd - odd * odd) / (n_odd - 1)), error = std::hypot(even_error, odd_error);
+    if (!(std::abs(even - odd) > 4 * error + 1e-9 * (std::abs(even) + std::abs(odd)))) continue;
+    answer.flags.push_back({.kind = "not-mixed",
+                            .text = fmt::format("{} is {} +- {} from equal phases and {} +- {} from one steep wave: {} of their errors apart after a burn-in of {} and a window of {}; ask for a burn-in of "
+                                                "about {}", name, brief(even, 5), brief(even_error, 2), brief(odd, 5), brief(odd_error, 2),
+                                                error > 0 ? brief(std::abs(even - odd) / error, 3) : "any number", brief(w.burn_in), brief(w.window),
+                                                brief(10 * slow_time(static_cast<std::size_t>(p.N), coupling_of(p).slope(), randomness_of(p)), 2))});
+    return;
+  }
+}
+
+// Exponent, saturation and class: everything that is read off W^2 on a time axis, on any level.
+void add_growth(const Ask& ask, const Params& p, const Estimate& w2, const Estimate& slips, Answer& answer, bool with_flag) {
+  for (const double v : w2.value)
+    if (!std::isfinite(v)) return;
+  add_exponent(ask, p, w2, answer);
+  const auto [from, to] = window_asked(ask);
+  const PhaseClass c = classify(p, w2, slips, from, to);
+  answer.estimates.push_back(class_estimate(c, w2));
+  if (with_flag)
+    answer.flags.push_back({.kind = "phase-class",
+                            .text = fmt::format("{}: W grows as t^({} +- {}) over {}..{}, {} at the end; largest slip fraction {}; saturation {}", c.name, brief(c.exponent, 3), brief(c.error, 2),
+                                                brief(c.from, 3), brief(c.to, 3), brief(c.late_exponent, 3), brief(c.slips, 2), c.saturated ? "seen" : "not seen")});
+  if (!ask.observables.empty() && !ask.wants("W_sat") && !ask.wants("t_sat")) return;
+  Saturation saturation = saturation_of(p, w2, c.slips);
+  if (saturation.seen) answer.estimates.push_back(saturation.W_sat);
+  if (saturation.t_sat) answer.estimates.push_back(*saturation.t_sat);
+  if (!saturation.why.empty()) answer.flags.push_back({.kind = "note", .observable = saturation.seen ? "t_sat" : "W_sat", .text = saturation.why});
+}
+
+bool enough_times(const Ask& ask) { return ask.times().size() > 2 || (ask.times().size() == 2 && ask.times()[0] > 0); }
+
+Axis separation_axis(const Params& p) {
+  Axis axis{"l", "sites", {}};
+  for (const std::size_t l : separations(static_cast<std::size_t>(p.N))) axis.points.push_back(static_cast<double>(l));
+  return axis;
+}
+Axis wave_axis(const Params& p) { return {"q", "1/sites", WaveBins(static_cast<std::size_t>(p.N)).q}; }
+
 // Error of the time step, estimated: what the same scheme does to the exactly solvable linear ring.
 void add_step_bound(const Ask& ask, const Params& p, Scheme scheme, Answer& answer) {
   if (ask.is_stationary()) return;
@@ -355,8 +273,11 @@ void add_step_bound(const Ask& ask, const Params& p, Scheme scheme, Answer& answ
   }
 }
 
-std::function<void(const Ask&, const EnsembleResult&, Answer&)> finish_of(const Params& p, Scheme scheme) {
-  return [p, scheme](const Ask& ask, const EnsembleResult&, Answer& answer) {
+std::function<void(const Ask&, const EnsembleResult&, Answer&)> finish_of(const Params& p, Scheme scheme, bool with_identity) {
+  return [p, scheme, with_identity](const Ask& ask, const EnsembleResult& result, Answer& answer) {
+    if (!with_identity) std::erase_if(answer.estimates, [](const Estimate& e) { return e.observable == "velocity_identity"; });
+    if (ask.wants("S")) join(answer, "S", wave_axis(p));
+    if (ask.wants("G2")) join(answer, "G2", separation_axis(p));
     const Estimate w2 = *answer.find("W2"), slips = *answer.find("slip_fraction");
     flag_divergence(ask, w2, answer);
     if (ask.is_stationary()) {
@@ -365,23 +286,15 @@ std::function<void(const Ask&, const EnsembleResult&, Answer&)> finish_of(const 
       if (w.burn_in < 5 * slow)
         answer.flags.push_back({.kind = "not-mixed", .text = fmt::format("burn-in {} is short of saturation: W relaxes in about {} for N = {} (grows as N^2, N^(3/2) once "
                                                                           "the KPZ term rules); ask for a burn-in of about {}", brief(w.burn_in), brief(slow), p.N, brief(10 * slow, 2))});
+      compare_groups(ask, p, result, answer);
       if (slips.value[0] > slip_threshold)
         answer.flags.push_back({.kind = "note", .text = fmt::format("bonds slip (share {}): W has no plateau of its own", brief(slips.value[0]))});
       return keep_wanted(ask, answer);
     }
     add_step_bound(ask, p, scheme, answer);
-    if (ask.times().size() > 2 || (ask.times().size() == 2 && ask.times()[0] > 0)) {
-      bool finite = true;
-      for (const double v : w2.value) finite = finite && std::isfinite(v);
+    if (enough_times(ask)) {
       answer.estimates.push_back(slope_estimate(w2, is_columnar(p)));
-      if (finite) {
-        add_exponent(ask, p, w2, answer);
-        const auto [from, to] = window_asked(ask);
-        const PhaseClass c = classify(p, w2, slips, from, to);
-        answer.flags.push_back({.kind = "phase-class",
-                                .text = fmt::format("{}: W grows as t^({} +- {}) over {}..{}, {} at the end; largest slip fraction {}; saturation {}", c.name, brief(c.exponent, 3),
-                                                    brief(c.error, 2), brief(c.from, 3), brief(c.to, 3), brief(c.late_exponent, 3), brief(c.slips, 2), c.saturated ? "seen" : "not seen")});
-      }
+      add_growth(ask, p, w2, slips, answer, true);
     }
     keep_wanted(ask, answer);
   };
@@ -413,15 +326,35 @@ Answer gaussian_answer(const Ask& ask, const Params& p, const LinearPath& path, 
     cosine[i] = std::exp(-0.5 * path.bond_variance[i]);
     slips[i] = path.bond_variance[i] > 0 ? std::erfc(std::numbers::pi / std::sqrt(2.0 * path.bond_variance[i])) : 0.0;
   }
+  const std::vector<double> slip_law = slips;
   if (gaussian_sites) {
     add("skewness", "1", std::vector<double>(n, 0.0));
     add("kurtosis", "1", std::vector<double>(n, 0.0));
     add("cos_delta", "1", std::move(cosine));
     add("slip_fraction", "1", std::move(slips));
   }
-  if (!ask.is_stationary() && (n > 2 || (n == 2 && ask.times()[0] > 0))) {
+  if (!path.structure.empty()) {
+    const auto N = static_cast<std::size_t>(p.N);
+    const WaveBins bins(N);
+    const std::vector<std::size_t> at = separations(N);
+    const auto add_points = [&](const char* name, Axis axis, const std::function<std::vector<double>(const std::vector<double>&)>& make) {
+      Estimate e = solved_estimate(name, "rad^2", axes, {});
+      e.axes.push_back(std::move(axis));
+      for (std::size_t i = 0; i < n; ++i)
+        for (const double v : make(path.structure[i])) {
+          e.value.push_back(v);
+          if (!ask.is_stationary()) e.exact.push_back(ask.times()[i] == 0 ? 1.0 : 0.0);
+        }
+      answer.estimates.push_back(std::move(e));
+    };
+    if (ask.wants("S")) add_points("S", wave_axis(p), [&](const std::vector<double>& s) { return bins.average(s); });
+    if (ask.wants("G2")) add_points("G2", separation_axis(p), [&](const std::vector<double>& s) { return height_differences(N, s, at); });
+  }
+  if (ask.is_stationary()) add("W_sat", "rad", root_of(path.w2));
+  if (!ask.is_stationary() && enough_times(ask)) {
     add("slope", "1", local_slope(ask.times(), path.w2, is_columnar(p)));
-    add_exponent(ask, p, *answer.find("W2"), answer);
+    const Estimate w2 = *answer.find("W2");
+    add_growth(ask, p, w2, solved_estimate("slip_fraction", "1", axes, slip_law), answer, false);
   }
   return answer;
 }
@@ -432,6 +365,8 @@ std::vector<Axis> axes_of(const Ask& ask) {
   return {{"t", "1", ask.times()}};
 }
 
+bool wants_spectra(const Ask& ask) { return ask.wants("S") || ask.wants("G2"); }
+
 Answer linear(const Ask& ask, const Params& p) {
   const auto N = static_cast<std::size_t>(p.N);
   const double nu = coupling_of(p).slope();
@@ -439,9 +374,9 @@ Answer linear(const Ask& ask, const Params& p) {
   LinearPath path;
   if (ask.is_stationary()) {
     (void)window_of(ask, p);  // refuses K = 0
-    path = edwards_wilkinson(N, nu, randomness_of(p), std::vector<double>{1e3 * slow_time(N, nu, randomness_of(p))});
+    path = edwards_wilkinson(N, nu, randomness_of(p), std::vector<double>{1e3 * slow_time(N, nu, randomness_of(p))}, wants_spectra(ask));
   } else {
-    path = edwards_wilkinson(N, nu, randomness_of(p), ask.times());
+    path = edwards_wilkinson(N, nu, randomness_of(p), ask.times(), wants_spectra(ask));
   }
   Answer answer = gaussian_answer(ask, p, path, axes, !is_columnar(p) || p.omega_law == "gaussian");
   keep_wanted(ask, answer);
@@ -452,7 +387,7 @@ Answer linear_renormalised(const Ask& ask, const Params& p) {
   const std::vector<Axis> axes = axes_of(ask);
   if (ask.is_stationary())
     return {.flags = {{.kind = "note", .text = "'linear-renormalised' follows the time steps of the oscillators and answers questions on times only"}}};
-  const LinearPath path = statistically_linearised(static_cast<std::size_t>(p.N), coupling_of(p), randomness_of(p), scheme_of(p), time_step_of(p), ask.times());
+  const LinearPath path = statistically_linearised(static_cast<std::size_t>(p.N), coupling_of(p), randomness_of(p), scheme_of(p), time_step_of(p), ask.times(), wants_spectra(ask));
   Answer answer = gaussian_answer(ask, p, path, axes, true);
   std::vector<double> velocity(path.displacement.size()), exact(path.displacement.size());
   for (std::size_t i = 0; i < velocity.size(); ++i) {
@@ -472,8 +407,51 @@ Answer linear_renormalised(const Ask& ask, const Params& p) {
 Answer independent(const Ask& ask, const Params& p) {
   const std::vector<Axis> axes = axes_of(ask);
   if (ask.is_stationary()) return {.flags = {{.kind = "no-stable-state", .text = "independent oscillators drift apart for ever: no stationary width", .fatal = true}}};
-  const LinearPath path = edwards_wilkinson(static_cast<std::size_t>(p.N), 0.0, randomness_of(p), ask.times());
+  const LinearPath path = edwards_wilkinson(static_cast<std::size_t>(p.N), 0.0, randomness_of(p), ask.times(), wants_spectra(ask));
   Answer answer = gaussian_answer(ask, p, path, axes, !is_columnar(p) || p.omega_law == "gaussian");
+  keep_wanted(ask, answer);
+  return answer;
+}
+
+// Late growth of a flat KPZ front on an infinite line, with its universal law.
+Answer kpz_scaling(const Ask& ask, const Params& p) {
+  const std::vector<Axis> axes = axes_of(ask);
+  const lattice::FourierCoupling gamma = coupling_of(p);
+  const KpzGrowth growth = kpz_growth(gamma.slope(), 2.0 * gamma.curvature(), p.D);
+  Answer answer;
+  if (ask.is_stationary() || is_columnar(p) || growth.rate == 0 || p.K == 0) {
+    answer.flags.push_back({.kind = "note", .text = "'kpz-scaling' is the growth of an infinite front: it needs asked times, kind = noise, K > 0 and an even part of the coupling (delta > 0 or cosine_harmonics)"});
+    return answer;
+  }
+  const std::size_t n = ask.times().size();
+  std::vector<double> w2, exact, slope(n, 1.0 / 3.0);
+  for (std::size_t i = 0; i < n; ++i) {
+    w2.push_back(growth.w2(ask.times()[i]));
+    exact.push_back(ask.times()[i] == 0 ? 1.0 : 0.0);
+    if (ask.times()[i] == 0) slope[i] = 0.5;
+  }
+  const auto add = [&](const char* name, const char* unit, std::vector<double> value) {
+    Estimate e = solved_estimate(name, unit, axes, std::move(value));
+    e.exact = exact;
+    answer.estimates.push_back(std::move(e));
+  };
+  const auto law = [&](double value) {
+    std::vector<double> v(n, value);
+    for (std::size_t i = 0; i < n; ++i)
+      if (exact[i] != 0) v[i] = 0;
+    return v;
+  };
+  add("W2", "rad^2", w2);
+  add("W", "rad", root_of(w2));
+  add("skewness", "1", law(growth.sign * KpzGrowth::skewness));
+  add("kurtosis", "1", law(KpzGrowth::kurtosis));
+  if (enough_times(ask)) {
+    add("slope", "1", slope);
+    const Estimate squared = *answer.find("W2");
+    add_growth(ask, p, squared, solved_estimate("slip_fraction", "1", axes, std::vector<double>(n, 0.0)), answer, false);
+    std::erase_if(answer.estimates, [](const Estimate& e) { return e.observable == "W_sat" || e.observable == "t_sat"; });
+    std::erase_if(answer.flags, [](const Flag& f) { return f.observable == "W_sat" || f.observable == "growth_exponent"; });  // an infinite front never saturates
+  }
   keep_wanted(ask, answer);
   return answer;
 }
@@ -520,12 +498,12 @@ std::vector<Level> levels_of(const Params& p) {
   std::vector<Level> levels;
   levels.push_back({.info = {.name = "oscillators", .rung = Rung::micro, .doc = "the ring itself; one trajectory is one realisation, its frozen frequencies included",
                              .options = fit_options, .sampled = true, .grain = 1},
-                    .run = sampled(Oscillators{p}, 1, finish_of(p, scheme_of(p))), .plan = cost_of(p, forces)});
+                    .run = sampled(oscillators(p), 1, finish_of(p, scheme_of(p), true)), .plan = cost_of(p, forces)});
   levels.push_back({.info = {.name = "continuum", .rung = Rung::surrogate, .doc = "lattice Kardar-Parisi-Zhang equation with nu = Gamma'(0), lambda = 2 Gamma''(0)", .parent = "oscillators",
                              .approximation = "Gamma expanded to second order in the phase differences (no slips), gradient form of Lam and Shin", .small_parameter = is_columnar(p) ? "s" : "D",
                              .source = "Kardar, Parisi, Zhang (1986), doi:10.1103/PhysRevLett.56.889; Lam and Shin (1998), doi:10.1103/PhysRevE.58.5592",
                              .options = fit_options, .sampled = true, .grain = 1},
-                    .run = sampled(Continuum{p}, 1, finish_of(p, field)), .plan = cost_of(p, forces)});
+                    .run = sampled(continuum(p), 1, finish_of(p, field, false)), .plan = cost_of(p, forces)});
   levels.push_back({.info = {.name = "linear-renormalised", .rung = Rung::moments,
                              .doc = "Gaussian closure in the oscillators' own time steps: bonds soften to <Gamma'>, the frame moves with 2 <Gamma>", .parent = "oscillators",
                              .approximation = "phase differences taken as Gaussian (statistical linearisation)", .small_parameter = is_columnar(p) ? "s" : "D",
@@ -538,6 +516,13 @@ std::vector<Level> levels_of(const Params& p) {
   levels.push_back({.info = {.name = "independent", .rung = Rung::mean_field, .doc = "no coupling: random deposition W2 = 2 D t (1 - 1/N), or W2 = s^2 t^2 (1 - 1/N)", .parent = "linear",
                              .approximation = "K = 0", .source = "free diffusion", .options = fit_options},
                     .run = [p](const Ask& ask, Context&) { return independent(ask, p); }});
+  levels.push_back({.info = {.name = "kpz-scaling", .rung = Rung::surrogate, .doc = "late growth of a flat KPZ front: W2 = 0.638 (Gamma t)^(2/3), law of Tracy and Widom (GOE); no free parameter",
+                             .parent = "continuum", .approximation = "N -> infinity, then t -> infinity", .small_parameter = "t^(-2/3)",
+                             .source = "Takeuchi (2018), doi:10.1016/j.physa.2018.03.009", .options = fit_options},
+                    .run = [p](const Ask& ask, Context&) { return kpz_scaling(ask, p); }});
+  levels.push_back({.info = {.name = "locking", .rung = Rung::master, .doc = "exact locking threshold of frozen frequencies (odd coupling): its mean over realisations, and the share that locks with winding number 0",
+                             .parent = "oscillators", .approximation = "time -> infinity", .small_parameter = "1/t", .source = "derived in README.md", .sampled = true, .grain = 64},
+                    .run = [p](const Ask& ask, Context& context) { return locking(ask, context, p); }});
   levels.push_back({.info = {.name = "von-mises", .rung = Rung::master, .doc = "equilibrium law of the bonds (XY chain at temperature D), for an odd coupling with noise; gives cos_delta", .parent = "oscillators",
                              .approximation = "time -> infinity, N -> infinity", .small_parameter = "1/t", .source = "transfer operator of the XY chain: I_1(K/D) / I_0(K/D)"},
                     .run = [p](const Ask& ask, Context&) { return von_mises(ask, p); }});
@@ -576,39 +561,6 @@ std::vector<double> frequencies(const Params& p, std::uint64_t seed, const std::
   return omega;
 }
 
-std::pair<double, double> default_window(const std::vector<double>& times) { return {times.empty() ? 0.0 : times.back() / 20, times.empty() ? 0.0 : times.back()}; }
-
-PhaseClass classify(const Params& p, const Estimate& w2, const Estimate& slips, double from, double to) {
-  const std::vector<double>& times = w2.axes[0].points;
-  const std::vector<double> slope = local_slope(times, w2.value, is_columnar(p));
-  PhaseClass c;
-  c.slips = *std::max_element(slips.value.begin(), slips.value.end());
-  // Exponent at the end: over the last factor 2 of time at least.
-  std::size_t half = times.size() - 1;
-  while (half > 0 && times[half - 1] > 0 && times[half] > 0.5 * times.back()) --half;
-  c.late_exponent = half + 1 < times.size() && w2.value[half] > 0 ? 0.5 * std::log(w2.value.back() / w2.value[half]) / std::log(times.back() / times[half]) : nan_value;
-  const double saturation = saturation_w2(static_cast<std::size_t>(p.N), coupling_of(p).slope(), randomness_of(p));
-  c.saturated = c.late_exponent < 0.05 && w2.value.back() > 0.4 * saturation;
-  c.from = from, c.to = to;
-  for (std::size_t i = 0; i < times.size(); ++i)  // growth only: the plateau would pull the exponent down
-    if (times[i] > from && times[i] <= c.to && w2.value[i] > 0.4 * saturation) c.to = i > 0 ? times[i - 1] : times[i];
-  c.exponent = c.error = nan_value;
-  std::size_t inside = 0;
-  for (const double t : times) inside += t > 0 && t >= c.from && t <= c.to;
-  if (inside >= 2) {
-    const PowerFit fit = fit_power(times, w2, c.from, c.to);
-    c.exponent = 0.5 * fit.exponent, c.error = 0.5 * fit.std_error;
-  }
-  if (c.slips >= slip_threshold) {
-    c.name = c.late_exponent > (is_columnar(p) ? 0.9 : 0.4) && slips.value.back() > 0.05 ? "desynchronised" : "slips";
-    return c;
-  }
-  const double middle = is_columnar(p) ? 0.5 * (0.75 + 0.86) : 0.5 * (1.0 / 4.0 + 1.0 / 3.0);
-  if (std::isnan(c.exponent) || !(std::abs(c.exponent - middle) > c.error)) c.name = "synchronous";  // NaN error: one trajectory decides nothing
-  else c.name = c.exponent < middle ? "synchronous-EW" : "synchronous-KPZ";
-  return c;
-}
-
 System system() {
   return Define<Params>("kpz-synchronization", "Synchronisation of phase oscillators on a ring as surface growth", "lattice", schema)
       .paper("kpz-synchronization", "Dynamical phase diagram of synchronization in one dimension: universal behavior from "
@@ -630,6 +582,16 @@ System system() {
                 .doc = "what it must be: <omega> + 2 K sin delta (<cos(phi_{i+1} - phi_i)> - 1), averaged over the same time (all even harmonics likewise)", .by_default = false})
       .observe({.name = "frequency_spread", .unit = "rad/time", .doc = "spread of the effective frequencies: root mean square over sites of the phase gained since the asked time before, per time, "
                 "about its mean; 0 when locked; 0 at t = 0", .by_default = false})
+      .observe({.name = "G2", .unit = "rad^2", .doc = "height differences G2(l, t) = mean over sites of (phi_{i+l} - phi_i)^2, at separations l = 1, 2, 3, 4, 6, 8, 12, ... up to N/2", .by_default = false})
+      .observe({.name = "S", .unit = "rad^2", .doc = "structure factor S(q, t) = |sum_i (phi_i - phibar) exp(-i q i)|^2 / N, averaged over the modes of each bin of wavenumbers (k = 1, 2, 3, 4, then two "
+                "bins an octave); W2 = (1/N) sum over modes of S", .by_default = false})
+      .observe({.name = "locked_fraction", .unit = "1", .doc = "share of realisations in which no bond has slipped (|phi_{i+1} - phi_i| > pi nowhere); for frozen frequencies its late value is the share that locks "
+                "with winding number 0", .by_default = false})
+      .observe({.name = "locking_threshold", .unit = "1/time", .doc = "smallest K at which the ring locks with winding number 0 (kind = columnar, delta = 0), mean over realisations of the frequencies", .by_default = false})
+      .observe({.name = "locking_threshold_open", .unit = "1/time", .doc = "the same for the open chain: max_i |S_i|, S_i the partial sums of omega - mean", .by_default = false})
+      .observe({.name = "W_sat", .unit = "rad", .doc = "saturated width: square root of the mean of W2 over the last factor 2 of the asked times (or over the stationary window), if W has stopped growing there", .by_default = false})
+      .observe({.name = "t_sat", .unit = "time", .doc = "saturation time: where the power law fitted to the last decade of W below 0.45 W_sat reaches W_sat", .by_default = false})
+      .observe({.name = "phase_class", .unit = "1", .doc = "class of the growth: 0 synchronous-EW, 1 synchronous-KPZ, 2 slips, 3 desynchronised; 0.5 +- 0.5 if the exponent decides nothing", .by_default = false})
       .check(check)
       .levels(levels_of);
 }

@@ -14,7 +14,7 @@
 namespace meso::systems::kpz_synchronization::tests {
 
 inline const std::vector<std::string> everything{"W2", "W", "slope", "growth_exponent", "skewness", "kurtosis", "cos_delta", "slip_fraction", "kuramoto_r", "velocity", "velocity_identity",
-                                                 "frequency_spread"};
+                                                 "frequency_spread", "G2", "S", "locked_fraction", "locking_threshold", "locking_threshold_open", "W_sat", "t_sat", "phase_class"};
 
 struct Question {
   Table parameters;
@@ -24,6 +24,7 @@ struct Question {
   Table options = {};
   std::uint64_t seed = 20260401;
   unsigned threads = 2;
+  bool portraits = false;
 };
 
 inline Answer answer_of(const Question& q) {
@@ -31,7 +32,7 @@ inline Answer answer_of(const Question& q) {
   const Level& level = bound.level(q.level);
   LevelRun run({.seed = q.seed, .threads = q.threads}, "kpz-synchronization/" + q.level);
   run.set_trajectories(q.trajectories);
-  return level.run({.when = q.when, .observables = everything, .options = resolve(level.info.options, q.options, "level '" + q.level + "'")}, run);
+  return level.run({.when = q.when, .observables = everything, .options = resolve(level.info.options, q.options, "level '" + q.level + "'"), .portraits = q.portraits}, run);
 }
 
 inline const Estimate& get(const Answer& answer, const std::string& observable) {

@@ -33,7 +33,7 @@ Factors factors(Scheme scheme, double l, double dt) {
 }
 
 // Sums over modes of second moments x[k].
-void collect(const Modes& modes, std::span<const double> x, std::size_t N, LinearPath& path) {
+void collect(const Modes& modes, std::span<const double> x, std::size_t N, LinearPath& path, bool with_structure) {
   double w2 = 0, bonds = 0;
   for (std::size_t k = 0; k < modes.size(); ++k) {
     w2 += modes.count[k] * x[k];
@@ -41,13 +41,65 @@ void collect(const Modes& modes, std::span<const double> x, std::size_t N, Linea
   }
   path.w2.push_back(w2 / static_cast<double>(N));
   path.bond_variance.push_back(bonds / static_cast<double>(N));
+  if (with_structure) path.structure.emplace_back(x.begin(), x.end());
+}
+
+// 1, 2, 3, 4, 6, 8, 12, ... up to `last`, which closes the list.
+std::vector<std::size_t> half_octaves(std::size_t last) {
+  std::vector<std::size_t> values;
+  for (std::size_t power = 1; power < last; power *= 2) {
+    values.push_back(power);
+    if (power > 1 && power + power / 2 < last) values.push_back(power + power / 2);
+  }
+  values.push_back(last);
+  return values;
 }
 
 }  // namespace
 
 std::size_t steps_in(double span, double dt) { return span <= 0 ? 0 : static_cast<std::size_t>(std::max(1.0, std::ceil(span / dt - 1e-9))); }
 
-LinearPath edwards_wilkinson(std::size_t N, double nu, const Randomness& random, std::span<const double> times) {
+std::vector<std::size_t> separations(std::size_t N) { return half_octaves(N / 2); }
+
+WaveBins::WaveBins(std::size_t N) : N_(N) {
+  std::size_t k = 1;
+  for (const std::size_t last : half_octaves(N / 2)) {
+    first.push_back(k);
+    double sum = 0, count = 0;
+    for (; k <= last; ++k) {
+      const double weight = 2 * k == N ? 1.0 : 2.0;
+      sum += weight * 2.0 * std::numbers::pi * static_cast<double>(k) / static_cast<double>(N);
+      count += weight;
+    }
+    q.push_back(sum / count);
+    modes.push_back(count);
+  }
+  first.push_back(k);
+}
+
+std::vector<double> WaveBins::average(std::span<const double> s) const {
+  std::vector<double> mean(q.size());
+  for (std::size_t bin = 0; bin < q.size(); ++bin) {
+    for (std::size_t k = first[bin]; k < first[bin + 1]; ++k) mean[bin] += (2 * k == N_ ? 1.0 : 2.0) * s[k - 1];
+    mean[bin] /= modes[bin];
+  }
+  return mean;
+}
+
+std::vector<double> height_differences(std::size_t N, std::span<const double> s, std::span<const std::size_t> separations) {
+  std::vector<double> g2;
+  for (const std::size_t l : separations) {
+    double sum = 0;
+    for (std::size_t k = 1; k <= s.size(); ++k) {
+      const double half = std::sin(std::numbers::pi * static_cast<double>(k * l % N) / static_cast<double>(N));  // 1 - cos x = 2 sin^2(x/2)
+      sum += (2 * k == N ? 1.0 : 2.0) * s[k - 1] * 2.0 * half * half;
+    }
+    g2.push_back(2.0 * sum / static_cast<double>(N));
+  }
+  return g2;
+}
+
+LinearPath edwards_wilkinson(std::size_t N, double nu, const Randomness& random, std::span<const double> times, bool with_structure) {
   const Modes modes(N);
   LinearPath path;
   std::vector<double> x(modes.size());
@@ -61,12 +113,12 @@ LinearPath edwards_wilkinson(std::size_t N, double nu, const Randomness& random,
         x[k] = l > 0 ? random.D * -std::expm1(-2.0 * l * t) / l : 2.0 * random.D * t;
       }
     }
-    collect(modes, x, N, path);
+    collect(modes, x, N, path, with_structure);
   }
   return path;
 }
 
-LinearPath edwards_wilkinson_stepped(std::size_t N, double nu, const Randomness& random, Scheme scheme, double dt, std::span<const double> times) {
+LinearPath edwards_wilkinson_stepped(std::size_t N, double nu, const Randomness& random, Scheme scheme, double dt, std::span<const double> times, bool with_structure) {
   const Modes modes(N);
   LinearPath path;
   std::vector<double> x(modes.size()), amplitude(modes.size());
@@ -87,14 +139,14 @@ LinearPath edwards_wilkinson_stepped(std::size_t N, double nu, const Randomness&
         x[k] = left != 0 ? power * x[k] + per_step * (1.0 - power) / left : x[k] + n * per_step;
       }
     }
-    collect(modes, x, N, path);
+    collect(modes, x, N, path, with_structure);
     now = t;
   }
   return path;
 }
 
 LinearPath statistically_linearised(std::size_t N, const lattice::FourierCoupling& coupling, const Randomness& random, Scheme scheme, double dt,
-                                    std::span<const double> times) {
+                                    std::span<const double> times, bool with_structure) {
   const Modes modes(N);
   LinearPath path;
   std::vector<double> x(modes.size());  // noise: variance of the mode; columnar: amplitude per unit frequency
@@ -125,7 +177,7 @@ LinearPath statistically_linearised(std::size_t N, const lattice::FourierCouplin
       variance = bonds / static_cast<double>(N);
     }
     moments();
-    collect(modes, second, N, path);
+    collect(modes, second, N, path, with_structure);
     path.displacement.push_back(displacement);
     now = t;
   }
@@ -203,6 +255,13 @@ double locking_threshold_ring(std::span<const double> omega) {
   }
   return above;
 }
+
+KpzGrowth kpz_growth(double nu, double lambda, double D) {
+  const double slope = D / nu;
+  return {.rate = 0.5 * std::abs(lambda) * slope * slope, .sign = lambda < 0 ? -1.0 : 1.0};
+}
+
+double KpzGrowth::w2(double t) const { return variance * std::cbrt(rate * t) * std::cbrt(rate * t); }
 
 std::vector<double> local_slope(std::span<const double> times, std::span<const double> w2, bool columnar) {
   const std::size_t n = times.size();
