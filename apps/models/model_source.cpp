@@ -12,6 +12,8 @@ ModelSource model_source() {
   static const std::vector<std::pair<std::string, Reader>> readers{
       {"network", own_network},
       {"sde", own_sde},
+      {"field", own_field},
+      {"graph", own_graph},
       {"lattice", own_lattice},
   };
   std::vector<std::string> kinds;

@@ -34,7 +34,7 @@ struct LevelInfo {
 
 /// Something the reader must know about an answer. Fatal: the entry is `broken` (VERDICT section 5).
 /// Kinds in use: negative-mean, negative-variance, covariance-not-psd, diverged, no-stable-state, step-collapse,
-/// undamped-oscillation, several-stable-states (fatal); not-realisable, not-mixed, bimodal, truncated, note (warnings).
+/// undamped-oscillation, several-stable-states, no-law (fatal); not-realisable, not-mixed, bimodal, truncated, note (warnings).
 struct Flag {
   std::string kind;
   std::string observable;                ///< "" touches every observable of the level

@@ -492,6 +492,43 @@ std::vector<double> EliminatedLu::group_inverse(std::span<const double> x, std::
   return {y.data(), y.data() + y.size()};
 }
 
+QuasiStationary quasi_stationary(const Generator& g) {
+  const auto n = static_cast<Eigen::Index>(g.size());
+  double leak = 0, fastest = 0;
+  for (std::size_t j = 0; j < g.size(); ++j) fastest = std::max(fastest, g.exit(j));
+  const double shift = 1e-13 * fastest;  // leaks below rounding would leave a singular matrix; the eigenvectors do not mind
+  std::vector<Eigen::Triplet<double>> entries;
+  for (std::size_t j = 0; j < g.size(); ++j) {
+    leak += g.leak[j];
+    for (std::size_t k = g.start[j]; k < g.start[j + 1]; ++k) entries.emplace_back(static_cast<int>(g.target[k]), static_cast<int>(j), -g.rate[k]);
+    entries.emplace_back(static_cast<int>(j), static_cast<int>(j), g.exit(j) + shift);
+  }
+  if (!(leak > 0)) throw NumericalBreakdown("nothing leaks from these states: they have a stationary law, and no quasi-stationary one");
+  Eigen::SparseMatrix<double> minus_a(n, n);
+  minus_a.setFromTriplets(entries.begin(), entries.end());
+  minus_a.makeCompressed();
+  Eigen::SparseLU<Eigen::SparseMatrix<double>, Eigen::COLAMDOrdering<int>> lu;
+  lu.setPivotThreshold(0.0);  // columns are diagonally dominant
+  lu.compute(minus_a);
+  if (lu.info() != Eigen::Success) throw NumericalBreakdown("sparse LU of the leaking generator failed (" + lu.lastErrorMessage() + "): some states may never leak");
+  QuasiStationary result;
+  Eigen::VectorXd law = Eigen::VectorXd::Constant(n, 1.0 / static_cast<double>(n));
+  double last = 1;
+  for (result.iterations = 1; result.iterations <= 10000; ++result.iterations) {
+    Eigen::VectorXd next = lu.solve(law).cwiseMax(0.0);  // positive but for rounding far in the tails
+    next /= next.sum();
+    const double change = (next - law).lpNorm<1>(), ratio = std::min(change / last, 0.999999);
+    law = next;
+    last = change;
+    result.correction = change / (1 - ratio);
+    if (!(change > 1e-15) || (change < 1e-12 && ratio > 0.9)) break;  // what is left moves by rounding
+  }
+  if (!law.allFinite() || !(result.correction < 1e-10)) throw NumericalBreakdown("the quasi-stationary law does not settle: the two slowest decay rates are too close");
+  result.law.assign(law.data(), law.data() + n);
+  for (std::size_t j = 0; j < g.size(); ++j) result.decay_rate += g.leak[j] * result.law[j];
+  return result;
+}
+
 std::optional<double> spectral_gap(const EliminatedLu& lu, std::span<const double> law, const std::vector<std::vector<double>>& starts) {
   const auto n = static_cast<Eigen::Index>(law.size());
   if (n < 2) return std::nullopt;

@@ -116,6 +116,19 @@ class EliminatedLu {
   std::unique_ptr<Impl> impl_;
 };
 
+/// Quasi-stationary law of a leaking generator: the leading eigenvector, A law = -decay_rate law, law > 0, summing to 1. The law given that
+/// nothing has leaked tends to it, whatever the (irreducible) chain started from.
+struct QuasiStationary {
+  std::vector<double> law;
+  double decay_rate = 0;       ///< sum of leak_j law_j: all terms positive, so that tiny rates keep their digits
+  double correction = 0;       ///< 1-norm of the last step's change, divided by 1 - (its ratio to the one before): what is left of the error
+  std::size_t iterations = 0;
+};
+/// Inverse iteration: law <- -A^-1 law is a positive map that contracts by decay_rate / (next decay rate).
+/// Source: Méléard and Villemonais (2012), doi:10.1214/11-PS191, theorem 8.
+/// @throws NumericalBreakdown if nothing leaks (the law is stationary then), or if 10,000 steps do not settle it to 1e-10
+[[nodiscard]] QuasiStationary quasi_stationary(const Generator& generator);
+
 /// Slowest non-zero decay rate min(-Re lambda) of an irreducible generator, by Arnoldi on its group inverse.
 /// @param starts  vectors that should contain slow modes, e.g. (n - <n>) pi; made zero-sum inside
 /// @returns nothing if no Ritz value settled to 1e-8 within 80 steps

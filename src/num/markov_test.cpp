@@ -190,5 +190,35 @@ TEST(ClosedClasses, AreFoundAndTransientStatesAreNot) {
   EXPECT_EQ(classes[2], (std::vector<std::uint32_t>{6}));
 }
 
+// Linear birth and death below criticality: geometric with ratio birth/death, decaying at death - birth.
+TEST(QuasiStationary, OfALinearBirthDeathChainIsGeometric) {
+  for (const auto& [birth, death] : {std::pair{0.5, 1.0}, {0.1, 2.0}, {0.6, 1.0}}) {
+    const double b = birth, d = death;
+    const Generator g = chain(80, [=](std::size_t j, auto add) {  // state j holds j + 1 heads; 0 heads is beyond
+      const auto n = static_cast<double>(j + 1);
+      if (j + 1 < 80) add(static_cast<std::ptrdiff_t>(j) + 1, b * n);
+      add(static_cast<std::ptrdiff_t>(j) - 1, d * n);
+    });
+    const QuasiStationary q = quasi_stationary(g);
+    EXPECT_NEAR(q.decay_rate, d - b, 1e-11);
+    for (std::size_t j = 0; j < 20; ++j) EXPECT_NEAR(q.law[j], (1 - b / d) * std::pow(b / d, static_cast<double>(j)), 1e-11) << j;
+    EXPECT_LT(q.correction, 1e-10);
+  }
+}
+
+TEST(QuasiStationary, TinyLeaksKeepTheirDigits) {
+  // Two states that exchange fast and leak at e: decay rate e p_0 to first order.
+  for (const double e : {1e-3, 1e-9, 1e-100}) {
+    const Generator g = chain(2, [=](std::size_t j, auto add) {
+      if (j == 0) add(1, 3.0), add(-1, e);
+      else add(0, 1.0);
+    });
+    const double trace = 4 + e, exact = 2 * e / (trace + std::sqrt(trace * trace - 4 * e));  // the smaller root of x^2 - trace x + e
+    EXPECT_NEAR(quasi_stationary(g).decay_rate / exact, 1, 1e-12) << e;
+  }
+  const Generator closed = chain(2, [](std::size_t j, auto add) { add(j == 0 ? 1 : 0, 1.0); });
+  EXPECT_THROW((void)quasi_stationary(closed), NumericalBreakdown);
+}
+
 }  // namespace
 }  // namespace meso::num

@@ -1,42 +1,45 @@
 #include "stat/cumulants.h"
 
 namespace meso {
+
+CumulantTable::CumulantTable(const MultiIndexSet& set) : components_(set.components()), offset_{0} {
+  MultiIndex rest(components_);
+  for (std::size_t p = 0; p < set.size(); ++p) {
+    const MultiIndex& i = set[p];
+    std::size_t s = 0;
+    while (i[s] == 0) ++s;
+    for_each_below(i, [&](const MultiIndex& j) {
+      const std::size_t at = set.find(j);
+      if (at == MultiIndexSet::npos) return;  // j = 0
+      for (std::size_t c = 0; c < components_; ++c) rest[c] = i[c] - j[c];
+      const std::size_t other = set.find(rest);
+      const double ways = binomial(i, j);
+      // binom(i - e_s, j - e_s) = binom(i, j) j_s / i_s
+      splits_.push_back({static_cast<std::uint32_t>(at), other == MultiIndexSet::npos ? none : static_cast<std::uint32_t>(other), ways, ways * j[s] / i[s]});
+    });
+    offset_.push_back(splits_.size());
+  }
+}
+
 namespace {
 
-// The recursion, solved for m (known cumulants) or for kappa (known moments). `central`: order-1 cumulants count as zero.
-template <bool to_moments>
-std::vector<double> convert(const MultiIndexSet& set, std::span<const double> given, bool central) {
-  const std::size_t components = set.components();
-  std::vector<double> result(set.size(), 0.0);
-  for (std::size_t p = 0; p < set.size(); ++p) {
-    if (set.degree_of(p) == 1) {
-      result[p] = given[p];
-      continue;
-    }
-    std::size_t s = 0;
-    while (set[p][s] == 0) ++s;
-    MultiIndex i = set[p];
-    --i[s];
-    double sum = 0;  // every term of the recursion but kappa_(i+e_s) itself
-    for_each_below(i, [&](const MultiIndex& j) {
-      if (j == i) return;
-      MultiIndex rest(components);
-      for (std::size_t c = 0; c < components; ++c) rest[c] = i[c] - j[c];
-      const std::size_t k = set.find(raised(j, s)), m = set.find(rest);
-      if (central && (set.degree_of(k) == 1 || set.degree_of(m) == 1)) return;
-      const double kappa = to_moments ? given[k] : result[k], moment = to_moments ? result[m] : given[m];
-      sum += binomial(i, j) * kappa * moment;
-    });
-    result[p] = to_moments ? given[p] + sum : given[p] - sum;
-  }
-  return result;
+std::vector<double> to_moments(const MultiIndexSet& set, std::span<const double> cumulants, bool central) {
+  std::vector<double> m(set.size());
+  CumulantTable(set).moments<double>(cumulants, m, 0, set.size(), central);
+  return m;
+}
+
+std::vector<double> to_cumulants(const MultiIndexSet& set, std::span<const double> moments, bool central) {
+  std::vector<double> kappa(set.size());
+  CumulantTable(set).cumulants<double>(moments, kappa, 0, set.size(), central);
+  return kappa;
 }
 
 }  // namespace
 
-std::vector<double> raw_from_cumulants(const MultiIndexSet& set, std::span<const double> cumulants) { return convert<true>(set, cumulants, false); }
-std::vector<double> cumulants_from_raw(const MultiIndexSet& set, std::span<const double> raw) { return convert<false>(set, raw, false); }
-std::vector<double> central_from_cumulants(const MultiIndexSet& set, std::span<const double> cumulants) { return convert<true>(set, cumulants, true); }
-std::vector<double> cumulants_from_central(const MultiIndexSet& set, std::span<const double> central) { return convert<false>(set, central, true); }
+std::vector<double> raw_from_cumulants(const MultiIndexSet& set, std::span<const double> cumulants) { return to_moments(set, cumulants, false); }
+std::vector<double> cumulants_from_raw(const MultiIndexSet& set, std::span<const double> raw) { return to_cumulants(set, raw, false); }
+std::vector<double> central_from_cumulants(const MultiIndexSet& set, std::span<const double> cumulants) { return to_moments(set, cumulants, true); }
+std::vector<double> cumulants_from_central(const MultiIndexSet& set, std::span<const double> central) { return to_cumulants(set, central, true); }
 
 }  // namespace meso

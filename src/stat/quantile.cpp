@@ -3,6 +3,7 @@
 #include <boost/math/distributions/binomial.hpp>
 #include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/students_t.hpp>
+#include <boost/math/special_functions/gamma.hpp>
 #include <array>
 #include <cmath>
 
@@ -37,5 +38,8 @@ std::uint64_t binomial_upper_count(std::uint64_t n, double p, double alpha) {
   while (k < n && bm::cdf(bm::complement(law, static_cast<double>(k))) > alpha) ++k;
   return k;
 }
+
+double gamma_below(double shape, double x) { return bm::gamma_p(shape, x); }
+double gamma_above(double shape, double x) { return bm::gamma_q(shape, x); }
 
 }  // namespace meso

@@ -22,4 +22,8 @@ namespace meso {
 /// Smallest k with P(Binomial(n, p) > k) <= alpha.
 [[nodiscard]] std::uint64_t binomial_upper_count(std::uint64_t n, double p, double alpha);
 
+/// P(X <= x) and P(X > x) of the gamma law with this shape and scale 1, x >= 0: regularised incomplete gamma functions.
+[[nodiscard]] double gamma_below(double shape, double x);
+[[nodiscard]] double gamma_above(double shape, double x);
+
 }  // namespace meso

@@ -326,6 +326,22 @@ void flag_runaway(const Ask& ask, const Model& model, Answer& answer) {
       }
 }
 
+// BAOAB samples the positions of linear modes exactly, their momenta with <pi^2> = T (1 - (w dt)^2/4): the step error of temperature and energy.
+void bound_momenta(const Ask& ask, const Model& model, Answer& answer) {
+  if (model.relaxation) return;
+  const Spectral spectral(model.grid);
+  const double dt = model.step(), mass2 = std::max(0.0, model.potential.curvature(model.vacuum)), n = static_cast<double>(model.grid.size());
+  double lost = 0;
+  for (std::size_t i = 0; i < spectral.modes(); ++i) lost += spectral.weight()[i] / n * (model.stiffness * spectral.k_squared()[i] + mass2) * dt * dt / 4;
+  for (Estimate& e : answer.estimates) {
+    const double bound = e.observable == "temperature" ? model.temperature * lost : e.observable == "energy" ? 0.5 * n * model.temperature * lost : 0.0;
+    if (bound == 0) continue;
+    e.error_bound.assign(e.size(), bound);
+    if (!ask.is_stationary() && !e.axes.empty() && !ask.times().empty() && ask.times()[0] == 0) e.error_bound[0] = 0;
+    e.bound_kind = BoundKind::estimated;
+  }
+}
+
 LevelInfo field_info(const Model& m) {
   LevelInfo info{.name = "field", .rung = Rung::micro};
   info.sampled = m.temperature > 0;
@@ -405,7 +421,7 @@ Snapshots run_field(const Model& model, std::span<const double> times, double re
   }
   WaveField field(spectral_of(model), model.potential, model.phi0, model.pi0);
   const bool line = is_line(model);
-  s.follows_pair = line;
+  s.follows_pair = line && model.stepping != Stepping::adaptive;  // the adaptive rule does not report its steps
   CrossingCounter crossings;
   const std::size_t centre = model.grid.centre();
   crossings.watch(0, model.phi0[centre]);
@@ -417,7 +433,7 @@ Snapshots run_field(const Model& model, std::span<const double> times, double re
     s.track_t.push_back(t), s.track_a.push_back(half_separation(model.grid, phi));
     next_track = t + 0.1;
   };
-  const bool follow = line && model.temperature == 0;
+  const bool follow = s.follows_pair;
   if (follow) track(0, model.phi0);
   const auto each = [&](std::span<const double> phi) {
     clock += h;
@@ -430,7 +446,6 @@ Snapshots run_field(const Model& model, std::span<const double> times, double re
     const double span = times[i] - now;
     if (model.stepping == Stepping::adaptive && refine == 1) {
       field.adaptive(times[i], model.energy_tolerance, adaptive_dt, {});
-      if (follow) crossings.watch(times[i], field.phi()[centre]), track(times[i], field.phi());
     } else {
       std::size_t left = steps_in(span, dt);
       h = left > 0 ? span / static_cast<double>(left) : 0.0;
@@ -528,7 +543,10 @@ std::vector<ObservableInfo> observables(const Model& model) {
 Level field_level(const Model& model) {
   Level level{.info = field_info(model)};
   if (model.temperature > 0) {
-    level.run = sampled(SampledField{model}, 1, [model](const Ask& ask, const EnsembleResult&, Answer& answer) { flag_runaway(ask, model, answer); });
+    level.run = sampled(SampledField{model}, 1, [model](const Ask& ask, const EnsembleResult&, Answer& answer) {
+      flag_runaway(ask, model, answer);
+      bound_momenta(ask, model, answer);
+    });
   } else {
     level.run = [model](const Ask& ask, Context& context) {
       context.progress(0);

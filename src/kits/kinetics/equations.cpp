@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "kits/kinetics/linear_mapping.h"
 #include "kits/kinetics/linear_noise.h"
 #include "kits/kinetics/rate_equation.h"
 
@@ -48,7 +49,8 @@ std::string sum_text(const MomentEquations& equations, const Polynomial& p, bool
     for (std::size_t f = 0; f < monomial.size();) {
       const auto repeats = static_cast<std::size_t>(std::count(monomial.begin(), monomial.end(), monomial[f]));
       const std::uint32_t id = monomial[f];
-      const std::string name = id >= law_symbols ? law_name(equations.laws, equations.laws[id - law_symbols], latex)
+      const std::string number = std::to_string(id - extra_symbols + 1);
+      const std::string name = id >= extra_symbols && id < law_symbols ? (latex ? "s_{" + number + "}" : "s" + number) : id >= law_symbols ? law_name(equations.laws, equations.laws[id - law_symbols], latex)
                                                  : cumulant_name(equations.laws.species(), equations.set[id], latex);
       if (!factors.empty()) factors += latex ? "\\," : " ";
       const bool braces = latex && repeats > 1 && name.find('^') != std::string::npos;
@@ -120,12 +122,23 @@ std::string closure_text(const ReducedNetwork& network, const ClosureFamily& fam
   for (std::size_t p = exact_form.equations.size(); p < exact_form.set.size(); ++p)
     if (occurs[p]) closed.push_back(cumulant_name(network.species, exact_form.set[p], latex));
   if (closed.empty()) return text + (latex ? "% closed by themselves: every closure is exact\n" : "\nclosed by themselves: every closure of this order is exact\n");
-  const std::string what = join(closed, latex ? " = " : " = ") + (family.close ? (latex ? " = f(\\ldots)" : ": " + family.doc) : " = 0");
-  if (latex) text += "% closure " + family.name + "-" + std::to_string(order) + ":\n\\begin{equation}\n" + what + "\n\\end{equation}\n";
+  const ClosedEquations closure = closed_equations(network, family, order, taylor);
+  const bool none = family.name == "normal";  // cumulants above the order are zero
+  const std::string what = join(closed, latex ? " = " : " = ") + (none ? " = 0" : (latex ? " = f(\\ldots)" : ": " + family.doc));
+  if (latex) text += "% closure " + family.name + "-" + std::to_string(order) + ": " + family.doc + "\n\\begin{equation}\n" + what + "\n\\end{equation}\n";
   else text += fmt::format("\nclosure {}-{}: {}\n", family.name, order, what);
-  if (family.close) return text;
+  if (closure.close && closure.equations.n_extra == 0) return text;
   text += latex ? "% closed:\n" : "\nclosed:\n";
-  return text + equations_text(cumulant_equations(network, order, order, q), latex);
+  text += equations_text(closure.equations, latex);
+  if (closure.equations.n_extra > 0) {
+    const LinearMapping mapping(network, order);
+    for (std::size_t e = 0; e < mapping.mapped().size(); ++e) {
+      const auto& mapped = mapping.mapped()[e];
+      const std::string top = sum_text(exact_form, mapped.top, latex), given = sum_text(exact_form, mapped.given, latex), name = std::to_string(e + 1);
+      text += latex ? "\\begin{equation}\ns_{" + name + "} = \\frac{" + top + "}{" + given + "}\n\\end{equation}\n" : "  with s" + name + " = (" + top + ")/(" + given + ")\n";
+    }
+  }
+  return text;
 }
 
 std::string rate_equation_text(const ReducedNetwork& macroscopic, bool latex) {

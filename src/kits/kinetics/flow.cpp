@@ -11,7 +11,9 @@ Flow::Flow(const MomentEquations& equations, CloseFunction close)
     : set_(equations.set), order_(equations.order), size_(equations.equations.size()), volume_(equations.volume), close_(std::move(close)) {
   LawTable laws = equations.laws;
   const std::size_t all = set_.size();
-  high_ = close_ ? all - size_ : 0;
+  cumulants_ = close_ ? all - size_ : 0;
+  high_ = cumulants_ + (close_ ? equations.n_extra : 0);
+  if (!close_ && equations.n_extra > 0) throw Error("moment equations with extra symbols need a close function");
   const auto is_law = [](std::uint32_t id) { return id >= law_symbols; };
 
   // Molecules to scaled: a term c prod kappa (p factors) of dkappa/dt is c volume^(p-1) prod z; a derivative d^k a counts
@@ -24,9 +26,10 @@ Flow::Flow(const MomentEquations& equations, CloseFunction close)
       int exponent = -1;
       bool dropped = false;
       for (const std::uint32_t id : monomial) {
-        exponent += is_law(id) ? 1 - degree_of_law(id) : 1;
-        plain = plain && !is_law(id);
-        if (!is_law(id) && id >= size_ && !close_) dropped = true;  // zero by closure
+        const bool cumulant = id < extra_symbols;
+        exponent += is_law(id) ? 1 - degree_of_law(id) : cumulant ? 1 : 0;
+        plain = plain && cumulant;
+        if (cumulant && id >= size_ && !close_) dropped = true;  // zero by closure
       }
       if (!dropped) scaled[row].add(monomial, coefficient * std::pow(volume_, exponent));
     }
@@ -68,14 +71,20 @@ Flow::Flow(const MomentEquations& equations, CloseFunction close)
   kappa_.resize(size_ + high_);
   high_gradient_.resize(high_ * size_);
   for (std::size_t row = 0; row < size_; ++row) compile(static_cast<std::uint32_t>(row), 0, scaled[row], terms_);
-  for (const auto& [place, p] : gradient) compile(place.first, place.second, p, gradient_);
+  for (const auto& [place, p] : gradient) compile(place.first, slot(place.second), p, gradient_);
   if (plain) polynomials_ = std::move(scaled);
+}
+
+std::uint32_t Flow::slot(std::uint32_t id) const {
+  if (id >= law_symbols) return id - law_symbols + static_cast<std::uint32_t>(size_ + high_);
+  if (id >= extra_symbols) return id - extra_symbols + static_cast<std::uint32_t>(size_ + cumulants_);
+  return id;
 }
 
 void Flow::compile(std::uint32_t row, std::uint32_t column, const Polynomial& p, std::vector<Term>& into) {
   for (const auto& [monomial, coefficient] : p.terms) {
     Term term{row, column, coefficient, static_cast<std::uint32_t>(factors_.size()), 0};
-    for (const std::uint32_t id : monomial) factors_.push_back(id < law_symbols ? id : id - law_symbols + static_cast<std::uint32_t>(size_ + high_));
+    for (const std::uint32_t id : monomial) factors_.push_back(slot(id));
     term.last = static_cast<std::uint32_t>(factors_.size());
     into.push_back(term);
   }
@@ -87,7 +96,7 @@ void Flow::prepare(double t, std::span<const double> z, bool gradient) const {
     for (std::size_t i = 0; i < size_; ++i) kappa_[i] = volume_ * z[i];
     const std::span<double> all(kappa_);
     close_(set_, all.first(size_), all.subspan(size_), gradient ? std::span<double>(high_gradient_) : std::span<double>());
-    for (std::size_t h = 0; h < high_; ++h) values_[size_ + h] = kappa_[size_ + h] / volume_;
+    for (std::size_t h = 0; h < high_; ++h) values_[size_ + h] = h < cumulants_ ? kappa_[size_ + h] / volume_ : kappa_[size_ + h];
   }
   if (programs_.empty()) return;
   for (std::size_t s = 0; s < species(); ++s) amounts_[s] = volume_ * z[s];
@@ -115,8 +124,10 @@ void Flow::jacobian(double t, std::span<const double> z, std::span<double> jacob
     if (term.column < size_) {
       jacobian[term.row + size_ * term.column] += value;
     } else {  // through the closure
-      const double* slope = &high_gradient_[(term.column - size_) * size_];
-      for (std::size_t l = 0; l < size_; ++l) jacobian[term.row + size_ * l] += value * slope[l];
+      const std::size_t h = term.column - size_;
+      const double* slope = &high_gradient_[h * size_];
+      const double scaled = h < cumulants_ ? value : value * volume_;  // an extra number is no amount
+      for (std::size_t l = 0; l < size_; ++l) jacobian[term.row + size_ * l] += scaled * slope[l];
     }
   }
 }
@@ -129,7 +140,7 @@ OdeProblem Flow::problem() const {
 
 std::vector<double> Flow::start(std::span<const double> counts) const {
   std::vector<double> z(size_, 0.0);
-  for (std::size_t s = 0; s < species(); ++s) z[s] = counts[s] / volume_;
+  for (std::size_t s = 0; s < species(); ++s) z[s] = (floor_.empty() ? counts[s] : std::max(counts[s], floor_[s])) / volume_;
   return z;
 }
 

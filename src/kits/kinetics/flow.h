@@ -14,7 +14,8 @@
 namespace meso::kinetics {
 
 /// Cumulants above the order from those up to it, in molecules; `gradient` is H x N row-major, d high_h / d low_l, or empty if not asked.
-/// `set` holds all of them: the first N entries are `low`, the next H are `high`. This is all that a closure family is.
+/// `set` holds all of them: the first N entries are `low`, the next H are `high`. If the equations name extra symbols, their
+/// values (and gradients) follow those cumulants in `high`.
 using CloseFunction = std::function<void(const MultiIndexSet& set, std::span<const double> low, std::span<double> high, std::span<double> gradient)>;
 
 /// One per thread: evaluation uses scratch inside.
@@ -41,6 +42,8 @@ class Flow {
   [[nodiscard]] OdeProblem problem() const;
   /// Deterministic initial counts (molecules, per species of the flow): every cumulant above the mean is zero.
   [[nodiscard]] std::vector<double> start(std::span<const double> counts) const;
+  /// Smallest amounts that start() gives each species (molecules): above zero where a closure divides by its mean.
+  void set_floor(std::vector<double> molecules) { floor_ = std::move(molecules); }
 
   /// dz/dt as polynomials of z alone (order-2, one-species elimination reads them); nullopt if laws or a closure function are involved.
   [[nodiscard]] const std::optional<std::vector<Polynomial>>& polynomials() const { return polynomials_; }
@@ -51,6 +54,7 @@ class Flow {
     double coefficient;
     std::uint32_t first, last;  // factors
   };
+  [[nodiscard]] std::uint32_t slot(std::uint32_t id) const;  // of a symbol, in values_
   void compile(std::uint32_t row, std::uint32_t column, const Polynomial& p, std::vector<Term>& into);
   void prepare(double t, std::span<const double> z, bool gradient) const;
   [[nodiscard]] double product(const Term& term) const {
@@ -61,8 +65,9 @@ class Flow {
 
   MultiIndexSet set_;
   int order_;
-  std::size_t size_, high_ = 0;
+  std::size_t size_, high_ = 0, cumulants_ = 0;  // high_: given by close_, of which the first cumulants_ are cumulants
   double volume_;
+  std::vector<double> floor_;
   CloseFunction close_;
   std::vector<Term> terms_, gradient_;
   std::vector<std::uint32_t> factors_;

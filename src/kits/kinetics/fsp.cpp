@@ -135,7 +135,8 @@ Answer answer_stationary(const MasterEquation& equation, const Ask& ask, Context
         value.push_back(at(marginal, law.moments.first[o.what.a], n));
         bound.push_back(at(law.error.marginal[o.what.a], law.error.first[o.what.a], n));
       }
-      Estimate e = solved_estimate(o.name, o.unit, {support_axis(low, value.size())}, std::move(value), std::move(bound), law.certified ? BoundKind::certified : BoundKind::estimated);
+      const Axis support = support_axis(low, value.size());  // before the values are moved
+      Estimate e = solved_estimate(o.name, o.unit, {support}, std::move(value), std::move(bound), law.certified ? BoundKind::certified : BoundKind::estimated);
       e.is_distribution = true;
       answer.estimates.push_back(std::move(e));
       continue;
@@ -247,8 +248,10 @@ FspPlan fsp_plan(const Network& network, const Ask& ask) {
   const std::size_t laws = network.conservation_laws().size();
   plan.dimensions = std::max<std::size_t>(1, species - std::min(laws, species - 1));
   plan.one_step = species == 1;
-  for (const Reaction& r : network.reactions)
+  for (const Reaction& r : network.reactions) {
+    plan.one_step &= r.bursts.empty();
     for (const auto& [s, d] : r.change) plan.one_step &= d == 1 || d == -1;
+  }
   const double end = ask.is_stationary() || ask.times().empty() ? std::numeric_limits<double>::infinity() : ask.times().back();
   std::vector<double> low(network.initial.begin(), network.initial.end()), high = low, n(species), a(reactions);
   double fastest = 0;
@@ -271,6 +274,7 @@ FspPlan fsp_plan(const Network& network, const Ask& ask) {
         low[s] = std::min(low[s], n[s]);
         high[s] = std::max(high[s], n[s]);
       }
+      for (const auto& [s, mean] : network.reactions[r].bursts) high[s] = std::max(high[s], n[s] += burst_size(mean, -std::log(rng.uniform())));
     }
   }
   std::vector<double> width;

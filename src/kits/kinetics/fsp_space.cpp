@@ -165,7 +165,8 @@ bool MasterEquation::expand(StateSpace& space, std::vector<std::uint32_t> from, 
           return;
         }
         next.push_back(space.add(to));
-      });
+      }, 0.05);  // of a burst the likely sizes: the set grows where it leaks
+
       if (!within) return false;
     }
     from.swap(next);

@@ -44,24 +44,37 @@ class MasterEquation {
   /// @throws ModelError if a propensity depends on time: a generator does not
   explicit MasterEquation(const Network& network);
   [[nodiscard]] const Network& network() const { return network_; }
-  /// Calls visit(reaction, target counts, propensity) for each reaction that can fire and changes the state.
+  /// Calls visit(reaction, target counts, propensity) for each reaction that can fire and changes the state; for one with a
+  /// burst once per size, with the propensity times the probability of that size. Sizes that together have less than `tail`
+  /// count as the smallest of them: at 1e-17 below rounding.
   /// @throws ModelError propensity negative or not finite, or a count that would become negative (names reaction and state)
   template <class Visit>
-  void transitions(std::span<const std::int32_t> state, Visit&& visit) const {
+  void transitions(std::span<const std::int32_t> state, Visit&& visit, double tail = 1e-17) const {
     thread_local std::vector<double> n;
     thread_local std::vector<std::int32_t> to;
     n.assign(state.begin(), state.end());
     for (std::size_t r = 0; r < propensities_.size(); ++r) {
       const auto& change = network_.reactions[r].change;
-      if (change.empty()) continue;
+      const auto& bursts = network_.reactions[r].bursts;
+      if (change.empty() && bursts.empty()) continue;
       const double a = propensities_(r, n);
       if (a == 0) continue;
       to.assign(state.begin(), state.end());
       bool negative = false;
       for (const auto& [s, d] : change) negative |= (to[s] += d) < 0;
       if (!(a > 0) || !(a < 1e300) || negative) refuse(r, state, a, negative);
+      if (!bursts.empty()) {
+        burst(r, 0, a, tail, to, change.empty(), visit);
+        continue;
+      }
       visit(r, std::span<const std::int32_t>(to), a);
     }
+  }
+  /// Propensity of reaction r.
+  [[nodiscard]] double propensity(std::size_t r, std::span<const std::int32_t> state) const {
+    thread_local std::vector<double> n;
+    n.assign(state.begin(), state.end());
+    return propensities_(r, n);
   }
   /// Generator on the set; what leaves the set is its leak.
   [[nodiscard]] num::Generator generator(const StateSpace& space) const;
@@ -72,6 +85,27 @@ class MasterEquation {
   [[nodiscard]] StateSpace initial() const;
 
  private:
+  // Sizes of burst k of reaction r and of those after it. `nothing`: so far the state is the old one.
+  template <class Visit>
+  void burst(std::size_t r, std::size_t k, double a, double tail, std::vector<std::int32_t>& to, bool nothing, Visit& visit) const {
+    const auto& bursts = network_.reactions[r].bursts;
+    if (k == bursts.size()) {
+      if (!nothing) visit(r, std::span<const std::int32_t>(to), a);
+      return;
+    }
+    const auto& [s, mean] = bursts[k];
+    const double ratio = mean / (1 + mean);
+    const std::int32_t before = to[s];
+    double above = 1;  // probability of this size and larger ones
+    for (std::int32_t m = 0;; ++m) {
+      const bool last = above * ratio < tail;
+      burst(r, k + 1, a * (last ? above : above * (1 - ratio)), tail, to, nothing && m == 0, visit);
+      if (last) break;
+      above *= ratio;
+      ++to[s];
+    }
+    to[s] = before;
+  }
   [[noreturn]] void refuse(std::size_t r, std::span<const std::int32_t> state, double a, bool negative) const;
   Network network_;
   Propensities propensities_;

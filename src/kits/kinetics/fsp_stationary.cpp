@@ -17,9 +17,11 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 
 bool is_one_step(const Network& network) {
   if (network.species.size() != 1) return false;
-  for (const Reaction& reaction : network.reactions)
+  for (const Reaction& reaction : network.reactions) {
+    if (!reaction.bursts.empty()) return false;
     for (const auto& [s, d] : reaction.change)
       if (d != 1 && d != -1) return false;
+  }
   return true;
 }
 
@@ -238,22 +240,26 @@ struct Solution {
 Edges edges_of(const MasterEquation& equation, const Box& box, const StateSpace& space, std::span<const double> p) {
   const std::size_t species = space.species();
   Edges edges{std::vector<double>(species, 0.0), std::vector<double>(species, 0.0)};
-  std::vector<char> seen(2 * species);
+  std::vector<double> seen(2 * species);
+  const auto& reactions = equation.network().reactions;
+  const bool bursts = std::any_of(reactions.begin(), reactions.end(), [](const Reaction& r) { return !r.bursts.empty(); });
   for (std::size_t j = 0; j < space.size(); ++j) {
     const auto n = space[j];
-    bool inner = true;  // far from every side: nothing to look at
+    bool inner = !bursts;  // far from every side: nothing to look at
     for (std::size_t s = 0; s < species; ++s) inner &= n[s] >= box.low[s] + 4 && n[s] + 4 <= box.high[s];
     if (inner) continue;
-    std::fill(seen.begin(), seen.end(), 0);
-    equation.transitions(n, [&](std::size_t, std::span<const std::int32_t> to, double) {
+    std::fill(seen.begin(), seen.end(), 0.0);
+    equation.transitions(n, [&](std::size_t r, std::span<const std::int32_t> to, double a) {
+      // A burst steps over with the probability of its size, any other reaction with certainty when it fires.
+      const double part = reactions[r].bursts.empty() ? 1.0 : a / equation.propensity(r, n);
       for (std::size_t s = 0; s < species; ++s) {
-        if (to[s] < box.low[s]) seen[2 * s] = 1;
-        if (to[s] > box.high[s]) seen[2 * s + 1] = 1;
+        if (to[s] < box.low[s]) seen[2 * s] = std::min(1.0, seen[2 * s] + part);
+        if (to[s] > box.high[s]) seen[2 * s + 1] = std::min(1.0, seen[2 * s + 1] + part);
       }
     });
     for (std::size_t s = 0; s < species; ++s) {
-      if (seen[2 * s]) edges.low[s] += p[j];
-      if (seen[2 * s + 1]) edges.high[s] += p[j];
+      edges.low[s] += seen[2 * s] * p[j];
+      edges.high[s] += seen[2 * s + 1] * p[j];
     }
   }
   return edges;

@@ -421,6 +421,12 @@ TEST(FspLevel, SaysThatTheReferenceIsBimodal) {
   measured("schlogl", "fsp X.mean / volume, volume 50", answer.find("X.mean")->value[0] / 50, answer.find("X.mean")->bound(0) / 50, 0.785687969097060, "product formula in 60 digits");
   EXPECT_EQ(answer.find("X.mean")->bound_kind, BoundKind::certified);
   EXPECT_TRUE(ask_stationary(schlogl(2), {"X.mean"}).flags.empty());
+  const Estimate* law = answer.find("X.distribution");
+  ASSERT_EQ(law->axes.size(), 1u);
+  ASSERT_EQ(law->axes[0].points.size(), law->value.size());
+  double mean = 0;
+  for (std::size_t k = 0; k < law->value.size(); ++k) mean += law->axes[0].points[k] * law->value[k];
+  EXPECT_NEAR(mean, answer.find("X.mean")->value[0], 1e-9);
 }
 
 TEST(FspLevel, NamesWhatIsWrongWithARateLaw) {

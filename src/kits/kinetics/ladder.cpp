@@ -8,6 +8,7 @@
 #include "kits/kinetics/linear_noise.h"
 #include "kits/kinetics/observables.h"
 #include "kits/kinetics/rate_equation.h"
+#include "kits/kinetics/reconstruction.h"
 #include "kits/kinetics/ssa_level.h"
 
 namespace meso::kinetics {
@@ -72,7 +73,7 @@ std::vector<Level> ladder(const Network& network, const Rebuild& rebuild) {
     lna.branches = branches_of(rebuild, linear_noise_at, lna.info.options, "level 'lna'");
     rate.branches = branches_of(rebuild, rate_equation_at, rate.info.options, "level 'rate-equation'");
   }
-  return {ssa, fsp, closure, lna, rate, exact_level(shared, fsp, ssa)};
+  return {ssa, fsp, closure, reconstruction_level(network, closure), lna, rate, exact_level(shared, fsp, ssa)};
 }
 
 namespace {

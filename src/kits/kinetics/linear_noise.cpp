@@ -33,15 +33,15 @@ MomentEquations linear_noise_equations(const ReducedNetwork& macroscopic) {
       return sum;
     };
     for (std::size_t i = 0; i < n; ++i) {
-      result.equations[i].add(rate, channel.change[i]);
+      result.equations[i].add(rate, channel.mean_change(i));
       for (std::size_t j = i; j < n; ++j) {
         MultiIndex ij(n, 0);
         ++ij[i];
         ++ij[j];
         Polynomial& row = result.equations[set.find(ij)];
-        row.add(drift_covariance(j), channel.change[i]);
-        row.add(drift_covariance(i), channel.change[j]);
-        row.add(rate, static_cast<double>(channel.change[i]) * channel.change[j]);
+        row.add(drift_covariance(j), channel.mean_change(i));
+        row.add(drift_covariance(i), channel.mean_change(j));
+        row.add(rate, change_moment(channel, ij, MultiIndex(n, 0)));
       }
     }
   }

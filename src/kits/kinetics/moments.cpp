@@ -20,11 +20,38 @@ double power(double base, int exponent) {
   return value;
 }
 
-// nu^(i-j) over components; 0^0 = 1.
-double power(const MultiIndex& change, const MultiIndex& i, const MultiIndex& j) {
-  double value = 1;
-  for (std::size_t s = 0; s < i.size(); ++s) value *= power(change[s], i[s] - j[s]);
+// <(nu + m)^k> with m a geometric burst of mean b: moments of m from its factorial moments, Stirling numbers of the second kind.
+double burst_power(int nu, double b, int k) {
+  double value = 0;
+  for (int j = 0; j <= k; ++j) {
+    double moment = j == 0 ? 1 : 0, term = 1;  // <m^j> = sum_l S(j, l) l! b^l
+    for (int l = 1; l <= j; ++l) {
+      term *= b;
+      double surjections = 0;  // l! S(j, l) = sum_i (-1)^(l-i) binom(l, i) i^j
+      for (int i = 1; i <= l; ++i) surjections += ((l - i) % 2 == 0 ? 1 : -1) * binomial(l, i) * power(i, j);
+      moment += surjections * term;
+    }
+    value += binomial(k, j) * power(nu, k - j) * moment;
+  }
   return value;
+}
+
+// Degree of a law as a polynomial in the species (its coefficients may hold t), up to 6; -1: none.
+int law_degree(const Formula& law, const std::vector<std::string>& species) {
+  std::vector<Formula> top{law};
+  for (int degree = 0; degree <= 6; ++degree) {
+    std::vector<Formula> next;
+    for (const Formula& f : top)
+      for (const std::string& name : species) {
+        Formula d = f.derivative(name);
+        double constant = 1;
+        if (!d.is_constant(&constant) || constant != 0) next.push_back(std::move(d));
+      }
+    if (next.empty()) return degree;
+    if (next.size() > 200) return -1;
+    top = std::move(next);
+  }
+  return -1;
 }
 
 MultiIndex sum(const MultiIndex& i, const MultiIndex& j) {
@@ -34,6 +61,15 @@ MultiIndex sum(const MultiIndex& i, const MultiIndex& j) {
 }
 
 }  // namespace
+
+double change_moment(const ReducedNetwork::Channel& channel, const MultiIndex& i, const MultiIndex& j) {
+  double value = 1;
+  for (std::size_t s = 0; s < i.size(); ++s) {
+    const double b = channel.burst.empty() ? 0.0 : channel.burst[s];
+    value *= b > 0 ? burst_power(channel.change[s], b, i[s] - j[s]) : power(channel.change[s], i[s] - j[s]);  // 0^0 = 1
+  }
+  return value;
+}
 
 void Polynomial::add(const Monomial& monomial, double coefficient) {
   if (coefficient == 0) return;
@@ -56,6 +92,31 @@ Polynomial Polynomial::operator*(const Polynomial& other) const {
     }
   }
   return product;
+}
+
+Polynomial Polynomial::operator*(double factor) const {
+  Polynomial scaled;
+  if (factor == 0) return scaled;
+  scaled.terms = terms;
+  for (auto& [monomial, coefficient] : scaled.terms) coefficient *= factor;
+  return scaled;
+}
+
+Polynomial& Polynomial::operator+=(const Polynomial& other) {
+  add(other);
+  return *this;
+}
+
+Polynomial Polynomial::operator+(const Polynomial& other) const {
+  Polynomial sum = *this;
+  sum.add(other);
+  return sum;
+}
+
+Polynomial Polynomial::operator-(const Polynomial& other) const {
+  Polynomial difference = *this;
+  difference.add(other, -1);
+  return difference;
 }
 
 Polynomial Polynomial::derivative(std::uint32_t id) const {
@@ -95,14 +156,20 @@ std::uint32_t LawTable::symbol(std::size_t law, const MultiIndex& k) {
 int ReducedNetwork::degree(int taylor) const {
   int highest = 0;
   for (const Channel& channel : channels) {
-    if (channel.law) highest = std::max(highest, taylor);
+    if (channel.law) highest = std::max(highest, channel.taylor(taylor));
     for (const auto& [k, c] : channel.polynomial) highest = std::max(highest, meso::degree(k));
   }
   return highest;
 }
 
 bool ReducedNetwork::polynomial() const {
-  return std::none_of(channels.begin(), channels.end(), [](const Channel& c) { return c.law.has_value(); });
+  return std::none_of(channels.begin(), channels.end(), [](const Channel& c) { return c.law.has_value() && c.law_degree < 0; });
+}
+
+Polynomial ReducedNetwork::amount(std::size_t a) const {
+  Polynomial p(offset[a]);
+  for (std::size_t s = 0; s < size(); ++s) p.add(Polynomial::Monomial{static_cast<std::uint32_t>(s)}, map[a * size() + s]);
+  return p;
 }
 
 std::vector<std::string> ReducedNetwork::eliminated() const {
@@ -130,20 +197,27 @@ ReducedNetwork reduce(const Network& network, Convention convention) {
 
   // A species whose row of net changes is a combination of earlier rows is n = const + combination. Gram-Schmidt in
   // small integers would do; elimination on the rows with the combination carried along is as short.
+  // A burst of a species is a column of its own: nothing else moves with it.
   const std::size_t reactions = network.reactions.size();
+  std::vector<std::pair<std::size_t, std::size_t>> bursting;  // (reaction, species)
+  for (std::size_t r = 0; r < reactions; ++r)
+    for (const auto& [species, mean] : network.reactions[r].bursts)
+      if (mean > 0) bursting.emplace_back(r, species);
   std::vector<std::vector<double>> basis, combination;  // reduced rows, and what they are of the independent rows
   std::vector<std::size_t> pivot;
   std::vector<std::vector<double>> dependence(all);
   for (std::size_t s = 0; s < all; ++s) {
-    std::vector<double> row(reactions, 0.0), used;
+    std::vector<double> row(reactions + bursting.size(), 0.0), used;
     for (std::size_t r = 0; r < reactions; ++r)
       for (const auto& [species, change] : network.reactions[r].change)
         if (species == s) row[r] = change;
+    for (std::size_t b = 0; b < bursting.size(); ++b)
+      if (bursting[b].second == s) row[reactions + b] = 1;
     used.assign(reduced.position.size() + 1, 0.0);
     for (std::size_t b = 0; b < basis.size(); ++b) {
       const double factor = row[pivot[b]] / basis[b][pivot[b]];
       if (factor == 0) continue;
-      for (std::size_t r = 0; r < reactions; ++r) row[r] -= factor * basis[b][r];
+      for (std::size_t r = 0; r < row.size(); ++r) row[r] -= factor * basis[b][r];
       for (std::size_t k = 0; k < combination[b].size(); ++k) used[k] += factor * combination[b][k];
     }
     const auto largest = std::max_element(row.begin(), row.end(), [](double a, double b) { return std::abs(a) < std::abs(b); });
@@ -182,20 +256,41 @@ ReducedNetwork reduce(const Network& network, Convention convention) {
     substitution.emplace(network.species[s], value);
   }
 
-  // Amount of each species as a polynomial in the independent ones.
-  std::vector<Polynomial> amount(all);
-  for (std::size_t s = 0; s < all; ++s) {
-    amount[s] = Polynomial(reduced.offset[s]);
-    for (std::size_t c = 0; c < size; ++c) amount[s].add(Polynomial::Monomial{static_cast<std::uint32_t>(c)}, reduced.map[s * size + c]);
+  // One molecule in all of a group of species: each of them is 0 or 1.
+  for (const std::vector<int>& law : network.conservation_laws()) {
+    std::int64_t total = 0;
+    std::vector<std::size_t> group;
+    bool plain = true;
+    for (std::size_t s = 0; s < all; ++s) {
+      plain = plain && (law[s] == 0 || law[s] == 1);
+      total += law[s] * network.initial[s];
+      if (law[s] == 1) group.push_back(s);
+    }
+    if (plain && total == 1) reduced.exclusive.push_back(std::move(group));
   }
-  for (const Reaction& reaction : network.reactions) {
+
+  // Amount of each species as a polynomial in the independent ones.
+  std::vector<Polynomial> amount;
+  for (std::size_t s = 0; s < all; ++s) amount.push_back(reduced.amount(s));
+  for (std::size_t r = 0; r < reactions; ++r) {
+    const Reaction& reaction = network.reactions[r];
     ReducedNetwork::Channel channel;
     channel.text = reaction.text;
+    channel.reaction = r;
+    channel.mass_action = reaction.mass_action;
+    channel.stochastic = reaction.stochastic;
+    channel.reactants = reaction.reactants;
+    for (const auto& [species, mean] : reaction.bursts)
+      for (std::size_t c = 0; c < size; ++c)
+        if (reduced.position[c] == species && mean > 0) {
+          channel.burst.resize(size, 0.0);
+          channel.burst[c] = mean;
+        }
     channel.change.assign(size, 0);
     for (const auto& [species, change] : reaction.change)
       for (std::size_t c = 0; c < size; ++c)
         if (reduced.position[c] == species) channel.change[c] = change;
-    if (std::all_of(channel.change.begin(), channel.change.end(), [](int nu) { return nu == 0; })) continue;
+    if (channel.burst.empty() && std::all_of(channel.change.begin(), channel.change.end(), [](int nu) { return nu == 0; })) continue;
     if (reaction.mass_action) {
       Polynomial rate(reaction.stochastic);
       for (const auto& [species, count] : reaction.reactants) {
@@ -220,6 +315,7 @@ ReducedNetwork reduce(const Network& network, Convention convention) {
         channel.law = law;
         const std::vector<std::string> names = law.variables();
         if (std::find(names.begin(), names.end(), "t") != names.end()) reduced.time_dependent = true;
+        channel.law_degree = law_degree(law, reduced.species);
       }
     }
     reduced.channels.push_back(std::move(channel));
@@ -239,7 +335,7 @@ RawMomentEquations raw_moment_equations(const ReducedNetwork& network, int order
     for (const auto& channel : network.channels) {
       for_each_below(i, [&](const MultiIndex& j) {
         if (j == i) return;
-        const double weight = binomial(i, j) * power(channel.change, i, j);
+        const double weight = binomial(i, j) * change_moment(channel, i, j);
         if (weight == 0) return;
         for (const auto& [k, c] : channel.polynomial) sums[result.columns.find(sum(j, k))] += weight * c;
       });
@@ -315,12 +411,13 @@ MomentEquations cumulant_equations(const ReducedNetwork& network, int order, int
     for (const auto& [k, c] : channel.polynomial) average.add(tilted.moment(k, false), c);
     if (channel.law) {
       const std::size_t law = result.laws.add(*channel.law);
+      const int expanded = channel.taylor(taylor);
       std::set<std::string> used;
       for (const std::string& name : channel.law->variables()) used.insert(name);
       MultiIndex top(species, 0);
-      for (std::size_t s = 0; s < species; ++s) top[s] = used.contains(network.species[s]) ? taylor : 0;
+      for (std::size_t s = 0; s < species; ++s) top[s] = used.contains(network.species[s]) ? expanded : 0;
       for_each_below(top, [&](const MultiIndex& k) {
-        if (degree(k) > taylor) return;
+        if (degree(k) > expanded) return;
         average.add(Polynomial::variable(result.laws.symbol(law, k)) * tilted.moment(k, true), 1 / factorial(k));
       });
     }
@@ -341,8 +438,10 @@ MomentEquations cumulant_equations(const ReducedNetwork& network, int order, int
       const MultiIndex& i = set[row];
       for_each_below(i, [&](const MultiIndex& j) {
         if (j == i) return;
-        const double weight = binomial(i, j) * power(channel.change, i, j);
-        if (weight != 0) result.equations[row].add(derivatives[j], weight);
+        const double weight = binomial(i, j) * change_moment(channel, i, j);
+        if (weight == 0) return;
+        if (channel.factor) result.equations[row].add(derivatives[j] * Polynomial::variable(*channel.factor), weight);
+        else result.equations[row].add(derivatives[j], weight);
       });
     }
   }
@@ -380,15 +479,15 @@ MomentEquations central_moment_equations(const ReducedNetwork& network, int orde
       const MultiIndex& i = set[row];
       for_each_below(i, [&](const MultiIndex& j) {
         if (j == i) return;
-        const double weight = binomial(i, j) * power(channel.change, i, j);
+        const double weight = binomial(i, j) * change_moment(channel, i, j);
         if (weight != 0) result.equations[row].add(coefficient * central(sum(j, k)), weight);
       });
       if (degree(i) < 2) continue;
       for (std::size_t s = 0; s < species; ++s) {  // the mean moves: - i_s <y^(i-e_s)> dmean_s/dt
-        if (i[s] == 0 || channel.change[s] == 0) continue;
+        if (i[s] == 0 || channel.mean_change(s) == 0) continue;
         MultiIndex lower = i;
         --lower[s];
-        result.equations[row].add(coefficient * central(k) * central(lower), -static_cast<double>(i[s]) * channel.change[s]);
+        result.equations[row].add(coefficient * central(k) * central(lower), -static_cast<double>(i[s]) * channel.mean_change(s));
       }
     }
   };
@@ -404,8 +503,9 @@ MomentEquations central_moment_equations(const ReducedNetwork& network, int orde
     }
     if (channel.law) {
       const std::size_t law = result.laws.add(*channel.law);
-      for_each_below(MultiIndex(species, taylor), [&](const MultiIndex& k) {
-        if (degree(k) > taylor) return;
+      const int expanded = channel.taylor(taylor);
+      for_each_below(MultiIndex(species, expanded), [&](const MultiIndex& k) {
+        if (degree(k) > expanded) return;
         Polynomial coefficient;
         coefficient.add(Polynomial::Monomial{result.laws.symbol(law, k)}, 1 / factorial(k));
         add(channel, k, coefficient);

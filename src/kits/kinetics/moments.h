@@ -34,11 +34,17 @@ class Polynomial {
   void add(const Monomial& monomial, double coefficient);
   void add(const Polynomial& other, double factor = 1);
   [[nodiscard]] Polynomial operator*(const Polynomial& other) const;
+  [[nodiscard]] Polynomial operator*(double factor) const;
+  [[nodiscard]] Polynomial operator+(const Polynomial& other) const;
+  [[nodiscard]] Polynomial operator-(const Polynomial& other) const;
+  Polynomial& operator+=(const Polynomial& other);
   /// d/d variable.
   [[nodiscard]] Polynomial derivative(std::uint32_t id) const;
 };
 
-/// Ids of symbols that are no moment: derivatives of laws at the mean.
+/// Ids of symbols that are no moment: numbers that a closure gives besides cumulants (rates of a mapped network) ...
+inline constexpr std::uint32_t extra_symbols = 0x10000000;
+/// ... and derivatives of laws at the mean.
 inline constexpr std::uint32_t law_symbols = 0x20000000;
 
 /// Derivatives of the propensities that are no polynomials, as symbols of the moment equations.
@@ -83,19 +89,38 @@ struct ReducedNetwork {
   struct Channel {
     MultiIndex change;
     std::map<MultiIndex, double> polynomial;     ///< propensity in molecules of the independent species
-    std::optional<Formula> law;                  ///< if it is no polynomial
+    std::optional<Formula> law;                  ///< if it is no polynomial in the species with constant coefficients
+    int law_degree = -1;                         ///< of a law that is a polynomial in the species with coefficients that depend on t: its degree
     std::string text;
+    std::vector<double> burst = {};              ///< mean of the geometric burst of each independent species; empty: none bursts
+    std::size_t reaction = 0;                    ///< of the network
+    bool mass_action = false;
+    double stochastic = 0;                       ///< mass action: constant of the propensity (network.h)
+    std::vector<std::pair<std::size_t, int>> reactants = {};  ///< mass action: species of the network
+    std::optional<std::uint32_t> factor = {};    ///< symbol that multiplies the propensity
+    /// Order to which a law is expanded about the means: its degree where it has one.
+    [[nodiscard]] int taylor(int asked) const { return law_degree >= 0 ? law_degree : asked; }
+    /// Mean net change of independent species s, bursts included.
+    [[nodiscard]] double mean_change(std::size_t s) const { return change[s] + (burst.empty() ? 0.0 : burst[s]); }
   };
   std::vector<Channel> channels;
   bool time_dependent = false;
+  std::vector<std::vector<std::size_t>> exclusive;  ///< groups of species of the network of which exactly one molecule exists: each is 0 or 1
   [[nodiscard]] std::size_t size() const { return species.size(); }
   /// Highest degree of a polynomial propensity; laws count with `taylor`.
   [[nodiscard]] int degree(int taylor) const;
+  /// True if every propensity is a polynomial in the species (its coefficients may depend on t): no Taylor order is needed.
   [[nodiscard]] bool polynomial() const;
+  /// Amount of species a of the network as a polynomial in the independent ones.
+  [[nodiscard]] Polynomial amount(std::size_t a) const;
   /// "Y = 10 - X", one per eliminated species.
   [[nodiscard]] std::vector<std::string> eliminated() const;
 };
 [[nodiscard]] ReducedNetwork reduce(const Network& network, Convention convention);
+
+/// <nu^(i-j)> of a channel's net change nu: its power where no species bursts. A burst of mean b is geometric,
+/// P(m) = b^m / (1 + b)^(m+1), with factorial moments <m (m-1) ... (m-k+1)> = k! b^k; bursts of one firing are independent.
+[[nodiscard]] double change_moment(const ReducedNetwork::Channel& channel, const MultiIndex& i, const MultiIndex& j);
 
 /// d<n^i>/dt as a sparse linear map from raw moments: `rows` up to the order asked, `columns` up to order + degree - 1.
 struct RawMomentEquations {
@@ -116,6 +141,7 @@ struct MomentEquations {
   std::vector<Polynomial> equations;
   LawTable laws;
   double volume;
+  std::size_t n_extra = 0;                       ///< symbols extra_symbols + 0, 1, ... that occur: a close function gives them
 };
 
 /// Joint cumulants up to `order`. @param keep  cumulants above this order are zero (keep = order: the zero-cumulant closure);

@@ -21,6 +21,7 @@ constexpr double largest_count = 9007199254740992.0;  // 2^53: counts are held a
 struct ParsedReaction {
   std::string text, where;
   std::map<std::size_t, int> reactants, products;
+  std::map<std::size_t, Formula> bursts;  // species -> mean
   Formula rate = Formula::constant(0);
   bool is_law = false;
 };
@@ -31,12 +32,84 @@ std::string label_of(const NetworkSpec& spec, std::size_t i) {
   return where.empty() ? fmt::format("reaction {} '{}'", i + 1, spec.reactions[i]) : fmt::format("{}: reaction '{}'", where, spec.reactions[i]);
 }
 
-std::map<std::size_t, int> parse_side(const NetworkSpec& spec, std::string_view side, const std::string& label, const char* which) {
+/// Position of the first `wanted` outside parentheses, from `from` on.
+std::size_t find_outside(std::string_view text, char wanted, std::size_t from = 0) {
+  int depth = 0;
+  for (std::size_t i = from; i < text.size(); ++i) {
+    if (text[i] == '(') ++depth;
+    else if (text[i] == ')') --depth;
+    else if (text[i] == wanted && depth == 0) return i;
+  }
+  return std::string_view::npos;
+}
+
+/// A formula of constants and `volume` only, or with `law` of species and t too. @throws ModelError names the place
+Formula parse_formula(const NetworkSpec& spec, std::string_view text, const std::string& label, bool law) {
+  Formula formula = [&] {
+    try {
+      return Formula::parse(text);
+    } catch (const ModelError& error) {
+      throw ModelError(fmt::format("{}: {}", label, error.what()));
+    }
+  }();
+  std::vector<std::string> constants{"volume"}, all{"volume", "t"};
+  for (const auto& [name, value] : spec.constants) {
+    constants.push_back(name);
+    all.push_back(name);
+  }
+  for (const std::string& name : spec.species) all.push_back(name);
+  for (const std::string& name : formula.variables()) {
+    if (std::find(all.begin(), all.end(), name) == all.end())
+      throw ModelError(fmt::format("{}: '{}' is neither a {}constant nor 'volume'.{}\n  known: {}", label, name, law ? "species, a " : "",
+                                   did_you_mean(name, law ? all : constants), join(law ? all : constants)));
+    if (!law && std::find(constants.begin(), constants.end(), name) == constants.end())
+      throw ModelError(fmt::format("{}: a mass-action constant cannot depend on '{}'; for a whole propensity write a leading '=': \"..., = {}\"", label, name, text));
+  }
+  return formula;
+}
+
+/// "burst(b) P": a number of P that is drawn from a geometric law of mean b whenever the reaction fires.
+void parse_burst(const NetworkSpec& spec, std::string_view term, const std::string& label, const char* which, std::map<std::size_t, Formula>* bursts) {
+  const auto open = term.find('(');
+  int depth = 0;
+  std::size_t close = open;
+  for (; close < term.size(); ++close) {
+    if (term[close] == '(') ++depth;
+    if (term[close] == ')' && --depth == 0) break;
+  }
+  if (close >= term.size()) throw ModelError(fmt::format("{}: '{}' has no closing parenthesis; a burst is written 'burst(b) P', b the mean number", label, term));
+  if (bursts == nullptr) throw ModelError(fmt::format("{}: '{}' stands on the {} side; a burst is a product of '->' (write the two directions as two reactions)", label, term, which));
+  std::string_view name = trim(term.substr(close + 1));
+  if (!name.empty() && name.front() == '*') name = trim(name.substr(1));
+  const auto found = std::find(spec.species.begin(), spec.species.end(), name);
+  if (found == spec.species.end())
+    throw ModelError(fmt::format("{}: unknown species '{}' after burst(...).{}\n  species: {}", label, name, did_you_mean(std::string(name), spec.species), join(spec.species)));
+  const std::string_view mean = trim(term.substr(open + 1, close - open - 1));
+  if (mean.empty()) throw ModelError(fmt::format("{}: '{}' gives no mean; a burst is written 'burst(b) P', b the mean number", label, term));
+  for (const std::string& variable : Formula::parse(mean).variables())
+    if (variable == "t" || std::find(spec.species.begin(), spec.species.end(), variable) != spec.species.end())
+      throw ModelError(fmt::format("{}: the mean of a burst cannot depend on '{}'; it is made of constants and 'volume'", label, variable));
+  if (!bursts->emplace(static_cast<std::size_t>(found - spec.species.begin()), parse_formula(spec, mean, label, false)).second)
+    throw ModelError(fmt::format("{}: two bursts of '{}' in one reaction; write one", label, name));
+}
+
+std::map<std::size_t, int> parse_side(const NetworkSpec& spec, std::string_view side, const std::string& label, const char* which,
+                                      std::map<std::size_t, Formula>* bursts = nullptr) {
   std::map<std::size_t, int> counts;
   if (trim(side).empty()) throw ModelError(fmt::format("{}: the {} side is empty; nothing is written 0", label, which));
   if (trim(side) == "0") return counts;
-  for (const std::string& term : split(side, '+')) {
+  std::vector<std::string> terms;
+  for (std::size_t at = 0; at <= side.size();) {
+    const std::size_t plus = std::min(find_outside(side, '+', at), side.size());
+    terms.emplace_back(trim(side.substr(at, plus - at)));
+    at = plus + 1;
+  }
+  for (const std::string& term : terms) {
     if (term.empty()) throw ModelError(fmt::format("{}: a term is missing beside a '+' on the {} side", label, which));
+    if (term.starts_with("burst") && trim(std::string_view(term).substr(5)).starts_with('(')) {
+      parse_burst(spec, term, label, which, bursts);
+      continue;
+    }
     std::size_t digits = 0;
     while (digits < term.size() && ((term[digits] >= '0' && term[digits] <= '9') || term[digits] == '.')) ++digits;
     std::string_view name = trim(std::string_view(term).substr(digits));
@@ -66,31 +139,16 @@ ParsedReaction parse_rate(const NetworkSpec& spec, std::string_view text, const 
     text = trim(text.substr(1));
   }
   if (text.empty()) throw ModelError(fmt::format("{}: the rate is empty; write a number, a name or an expression", label));
-  try {
-    result.rate = Formula::parse(text);
-  } catch (const ModelError& error) {
-    throw ModelError(fmt::format("{}: {}", label, error.what()));
-  }
-  std::vector<std::string> constants{"volume"}, all{"volume", "t"};
-  for (const auto& [name, value] : spec.constants) {
-    constants.push_back(name);
-    all.push_back(name);
-  }
-  for (const std::string& name : spec.species) all.push_back(name);
-  for (const std::string& name : result.rate.variables()) {
-    if (std::find(all.begin(), all.end(), name) == all.end())
-      throw ModelError(fmt::format("{}: '{}' is neither a {}constant nor 'volume'.{}\n  known: {}", label, name, result.is_law ? "species, a " : "",
-                                   did_you_mean(name, result.is_law ? all : constants), join(result.is_law ? all : constants)));
-    if (!result.is_law && std::find(constants.begin(), constants.end(), name) == constants.end())
-      throw ModelError(fmt::format("{}: a mass-action constant cannot depend on '{}'; for a whole propensity write a leading '=': \"..., = {}\"", label, name, text));
-  }
+  result.rate = parse_formula(spec, text, label, result.is_law);
   return result;
 }
 
 void parse_reaction(const NetworkSpec& spec, std::size_t i, std::vector<ParsedReaction>& out) {
   const std::string label = label_of(spec, i);
   const std::string_view text = spec.reactions[i];
-  const auto comma = text.find(',');
+  const auto comma = find_outside(text, ',');
+  if (comma == std::string_view::npos && text.find(',') != std::string_view::npos)
+    throw ModelError(fmt::format("{}: a parenthesis is not closed; a burst is written 'burst(b) P', b the mean number", label));
   if (comma == std::string_view::npos) throw ModelError(fmt::format("{}: no rate; write 'A -> B, k' or 'A <-> B, k1; k2'", label));
   const std::string_view equation = text.substr(0, comma), rates = text.substr(comma + 1);
 
@@ -114,11 +172,13 @@ void parse_reaction(const NetworkSpec& spec, std::size_t i, std::vector<ParsedRe
   if (parts.size() != wanted)
     throw ModelError(fmt::format("{}: {} rate{} given, '{}' takes {}", label, parts.size(), parts.size() == 1 ? "" : "s", both ? "<->" : "->",
                                  both ? "two, 'forward; backward'" : "one"));
-  const auto reactants = parse_side(spec, left, label, "left"), products = parse_side(spec, right, label, "right");
+  std::map<std::size_t, Formula> bursts;
+  const auto reactants = parse_side(spec, left, label, "left"), products = parse_side(spec, right, label, "right", both ? nullptr : &bursts);
   for (std::size_t direction = 0; direction < wanted; ++direction) {
     ParsedReaction reaction = parse_rate(spec, parts[direction], label);
     reaction.reactants = direction == 0 ? reactants : products;
     reaction.products = direction == 0 ? products : reactants;
+    reaction.bursts = bursts;
     reaction.text = spec.reactions[i];
     if (both) reaction.text += direction == 0 ? " (forward)" : " (backward)";
     reaction.where = i < spec.where.size() ? spec.where[i] : "";
@@ -273,6 +333,13 @@ std::size_t support_size(const Row& row) {
 
 // ----------------------------------------------------------------------------------------------------------- network
 
+std::vector<std::pair<std::size_t, int>> Reaction::unit_change() const {
+  std::map<std::size_t, int> total(change.begin(), change.end());
+  for (const auto& [s, mean] : bursts) ++total[s];
+  std::erase_if(total, [](const auto& entry) { return entry.second == 0; });
+  return {total.begin(), total.end()};
+}
+
 int Reaction::order() const {
   int order = 0;
   for (const auto& [species, count] : reactants) order += count;
@@ -298,6 +365,12 @@ std::vector<std::vector<int>> Network::conservation_laws() const {
       for (std::int64_t& v : column) v = -v;
     distinct.insert(std::move(column));
   }
+  for (const Reaction& reaction : reactions)
+    for (const auto& [s, mean] : reaction.bursts) {  // any number of it alone: nothing that contains it is conserved
+      Row column(species.size(), 0);
+      column[s] = 1;
+      distinct.insert(std::move(column));
+    }
   const std::vector<Row> columns(distinct.begin(), distinct.end());
 
   // Each species' row of the stoichiometry, carrying a unit vector: where the row cancels, what is carried is a law.
@@ -417,6 +490,7 @@ Propensities::Propensities(const Network& network) {
   for (const Reaction& reaction : network.reactions) {
     std::set<std::size_t> touched;
     for (const auto& [s, change] : reaction.change) touched.insert(users[s].begin(), users[s].end());
+    for (const auto& [s, mean] : reaction.bursts) touched.insert(users[s].begin(), users[s].end());
     dependents_.insert(dependents_.end(), touched.begin(), touched.end());
     offsets_.push_back(dependents_.size());
   }
@@ -460,8 +534,10 @@ std::optional<LawFault> find_law_fault(const Network& network) {
       }
     return std::nullopt;
   };
+  std::vector<std::vector<std::pair<std::size_t, int>>> step_of;
+  for (const Reaction& reaction : network.reactions) step_of.push_back(reaction.unit_change());
   const auto fire = [&](std::vector<double> n, std::size_t r) {
-    for (const auto& [s, change] : network.reactions[r].change) n[s] += change;
+    for (const auto& [s, change] : step_of[r]) n[s] += change;
     return n;
   };
 
@@ -476,7 +552,7 @@ std::optional<LawFault> find_law_fault(const Network& network) {
         int best_change = 0;
         for (std::size_t r = 0; r < n_reactions; ++r)
           if (a[r] > 1e-12)
-            for (const auto& [species, change] : network.reactions[r].change)
+            for (const auto& [species, change] : step_of[r])
               if (species == s && change * direction > best_change) {
                 best = r;
                 best_change = change * direction;
@@ -608,7 +684,15 @@ Network NetworkSpec::bind(const std::map<std::string, double>& values, bool try_
         for (int i = 1; i <= count; ++i) stochastic /= network.volume * (network.combinatoric ? i : 1);
       reaction.stochastic = stochastic;
     }
-    if (reaction.change.empty()) network.notes.push_back(fmt::format("{} changes nothing", what));
+    for (const auto& [s, mean] : p.bursts) {
+      double b = 0;
+      (void)mean.substitute(numbers).is_constant(&b);
+      if (!(b >= 0 && std::isfinite(b)))
+        throw ModelError(fmt::format("{}: the mean burst '{}' of {} is {}{}; it must be a number >= 0", what, mean.text(), species[s], exact(b), values_text(mean, numbers)));
+      used[s] = 1;
+      if (b > 0) reaction.bursts.emplace_back(s, b);
+    }
+    if (reaction.change.empty() && reaction.bursts.empty()) network.notes.push_back(fmt::format("{} changes nothing", what));
     if (!texts.insert(p.text).second) network.notes.push_back(fmt::format("{} is listed twice: both fire", what));
     network.reactions.push_back(std::move(reaction));
   }

@@ -5,6 +5,7 @@
 // `combinatoric` divides by prod_i s_i! as in Gillespie (1977), doi:10.1021/j100540a008. Amounts are molecules.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -27,13 +28,19 @@ struct Reaction {
   std::string where;                                     ///< its place ("my.toml:7"), may be empty
   std::vector<std::pair<std::size_t, int>> reactants;    ///< (species, count), species ascending
   std::vector<std::pair<std::size_t, int>> products;
-  std::vector<std::pair<std::size_t, int>> change;       ///< net change, zero entries left out
+  std::vector<std::pair<std::size_t, int>> change;       ///< net change, zero entries and bursts left out
+  std::vector<std::pair<std::size_t, double>> bursts;    ///< (species, mean b) of products drawn anew at each firing: P(m) = b^m / (1 + b)^(m+1)
   bool mass_action = true;
   double rate = 0;       ///< mass action: macroscopic constant k
   double stochastic = 0; ///< mass action: k volume^(1 - order) [/ prod s!]: a(n) = stochastic * prod falling(n_i, s_i)
   std::optional<Formula> law;  ///< otherwise: the whole propensity in molecules per time; variables are species names and t
   [[nodiscard]] int order() const;
+  /// Net change of a firing whose every burst brings one molecule: a step that can happen.
+  [[nodiscard]] std::vector<std::pair<std::size_t, int>> unit_change() const;
 };
+
+/// A number drawn from the geometric law of mean b > 0, P(m) = b^m / (1 + b)^(m+1), out of negative_log_u = -log(uniform).
+[[nodiscard]] inline double burst_size(double b, double negative_log_u) { return std::floor(negative_log_u / std::log1p(1 / b)); }
 
 /// Bound network: all constants are numbers.
 struct Network {
@@ -45,7 +52,7 @@ struct Network {
   std::string time_unit = "1", rate_doc;
   std::vector<std::string> notes;           ///< to be said in the log: rounded counts, idle species, doubled reactions
 
-  /// S x R net changes, row-major.
+  /// S x R net changes, row-major; bursts are not in it.
   [[nodiscard]] std::vector<int> stoichiometry() const;
   /// Left null space of the stoichiometry in small integers, non-negative where possible: sum_i law[i] n_i is conserved.
   /// As many laws as there are independent ones, those with the fewest species first.
@@ -115,11 +122,12 @@ struct LawFault {
 /// The description as a user gives it: text with named constants, to be bound to parameter values.
 ///
 /// A reaction is "<reactants> -> <products>, <rate>" with terms like "2X" joined by "+" and 0 for nothing; "<->" takes two rates,
-/// "forward; backward". A rate is a number, a name or an expression of constants and `volume` (macroscopic mass-action
+/// "forward; backward". A product "burst(b) P" is a number of P drawn at each firing from the geometric law of mean b
+/// (constants and `volume`): "M -> M + burst(b) P, k". A rate is a number, a name or an expression of constants and `volume` (macroscopic mass-action
 /// constant); with a leading '=' it is the whole propensity, any formula of species, constants, `volume` and the time `t`.
 struct NetworkSpec {
   std::vector<std::string> species;
-  std::vector<std::string> reactions;             ///< "2X + Y -> 3X, c1", "X <-> Y, 1; 0.5", "X -> 0, = vmax*X/(K + X)"
+  std::vector<std::string> reactions;             ///< "2X + Y -> 3X, c1", "X <-> Y, 1; 0.5", "X -> 0, = vmax*X/(K + X)", "0 -> burst(b) P, k"
   std::map<std::string, double> constants;        ///< defaults of the named constants: parameters
   double volume = 1;
   std::map<std::string, double> initial;          ///< molecules; species that are not named start with none

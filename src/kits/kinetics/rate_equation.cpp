@@ -12,7 +12,7 @@ MomentEquations rate_equations(const ReducedNetwork& macroscopic) {
   MomentEquations result{MultiIndexSet(n, 1), 1, std::vector<Polynomial>(n), LawTable(macroscopic.species), macroscopic.volume};
   for (const auto& channel : macroscopic.channels) {
     const Polynomial rate = rate_at_mean(channel, result.laws);
-    for (std::size_t s = 0; s < n; ++s) result.equations[s].add(rate, channel.change[s]);
+    for (std::size_t s = 0; s < n; ++s) result.equations[s].add(rate, channel.mean_change(s));
   }
   return result;
 }

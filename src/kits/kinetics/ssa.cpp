@@ -41,7 +41,7 @@ Ssa::Ssa(const Network& network) : network_(network), n_species_(network.species
                                      "Use a level that integrates in time: 'fsp', 'closure', 'lna' or 'rate-equation'", named(reaction)));
     }
   const std::size_t n_reactions = network.reactions.size();
-  const bool simple = std::all_of(network.reactions.begin(), network.reactions.end(), [](const Reaction& r) { return r.mass_action && r.order() <= 3; });
+  const bool simple = std::all_of(network.reactions.begin(), network.reactions.end(), [](const Reaction& r) { return r.mass_action && r.order() <= 3 && r.bursts.empty(); });
   if (simple && n_species_ <= 1 && n_reactions <= 4) {
     dense_.which = 1;
     fill<4, 1>(network, dense_.t41);
@@ -111,6 +111,7 @@ void Ssa::GraphKernel::fire(double target, FastStream& rng) {
     target = rng.uniform() * total;
   }
   for (std::size_t q = ssa.change_offset_[j]; q < ssa.change_offset_[j + 1]; ++q) x[ssa.changes_[q].first] += ssa.changes_[q].second;
+  for (const auto& [s, mean] : ssa.network_.reactions[j].bursts) x[s] += burst_size(mean, detail::negative_log(rng.uniform()));
   if (ssa.is_law_[j] != 0)
     for (std::size_t q = ssa.change_offset_[j]; q < ssa.change_offset_[j + 1]; ++q)
       if (x[ssa.changes_[q].first] < 0)

@@ -103,7 +103,7 @@ SsaEnsemble::SsaEnsemble(std::shared_ptr<const Ssa> ssa, const Ask& ask, const s
   }
   fixed_.assign(n_species, 1);
   for (const Reaction& reaction : network_.reactions)
-    for (const auto& [s, change] : reaction.change) fixed_[s] = 0;
+    for (const auto& [s, change] : reaction.unit_change()) fixed_[s] = 0;
 
   if (stationary_) {
     choose_windows(ask.stationary(), slow_time);
@@ -467,7 +467,10 @@ std::vector<std::int64_t> dispersed_state(const Network& network, std::span<cons
     const auto drift = [&](double x) {
       double sum = 0;
       for (std::size_t r = 0; r < propensity.size(); ++r)
-        for (const auto& [s, change] : network.reactions[r].change) sum += change * propensity(r, std::span(&x, 1));
+        {
+          for (const auto& [s, change] : network.reactions[r].change) sum += change * propensity(r, std::span(&x, 1));
+          for (const auto& [s, mean] : network.reactions[r].bursts) sum += mean * propensity(r, std::span(&x, 1));
+        }
       return sum;
     };
     const double top = std::clamp(20 * std::max(typical[0], n[0]), 1000.0, 2e5);
@@ -485,6 +488,8 @@ std::vector<std::int64_t> dispersed_state(const Network& network, std::span<cons
     }
   }
   // Walk there by the network's own reactions, so that conservation laws and parities hold.
+  std::vector<std::vector<std::pair<std::size_t, int>>> step_of;
+  for (const Reaction& reaction : network.reactions) step_of.push_back(reaction.unit_change());
   for (std::size_t s = 0; s < n_species; ++s)
     for (int step = 0; step < 100000; ++step) {
       const double distance = target[s] - n[s];
@@ -492,14 +497,14 @@ std::vector<std::int64_t> dispersed_state(const Network& network, std::span<cons
       std::size_t fewest = std::numeric_limits<std::size_t>::max();
       for (std::size_t r = 0; r < propensity.size(); ++r) {
         int own = 0;
-        for (const auto& [species, change] : network.reactions[r].change)
+        for (const auto& [species, change] : step_of[r])
           if (species == s) own = change;
-        if (own * distance <= 0 || std::abs(own) > std::abs(distance) || network.reactions[r].change.size() >= fewest || !(propensity(r, n) > 0)) continue;
+        if (own * distance <= 0 || std::abs(own) > std::abs(distance) || step_of[r].size() >= fewest || !(propensity(r, n) > 0)) continue;
         best = r;
-        fewest = network.reactions[r].change.size();
+        fewest = step_of[r].size();
       }
       if (best == propensity.size()) break;
-      for (const auto& [species, change] : network.reactions[best].change) n[species] += change;
+      for (const auto& [species, change] : step_of[best]) n[species] += change;
     }
   return {n.begin(), n.end()};
 }

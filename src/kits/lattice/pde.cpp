@@ -176,8 +176,8 @@ Level pde_level(const Model& model, const std::string& parent) {
     const std::vector<double>& times = ask.times();
     DensityFields coarse(model, per_site), fine(model, 2 * per_site);
     const double work = 4 * static_cast<double>(fine.points()) * times.back() / fine.largest_step();
-    if (work > 2e9) {
-      answer.flags.push_back({.kind = "note", .text = fmt::format("pde gives nothing: {} updates of grid points are more than 2e9. A smaller box or shorter times", brief(work))});
+    if (work > 1e9) {
+      answer.flags.push_back({.kind = "note", .text = fmt::format("pde gives nothing: {} updates of grid points are more than 1e9. A smaller box or shorter times", brief(work))});
       return answer;
     }
     const std::size_t n = model.species.size();

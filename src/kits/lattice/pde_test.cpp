@@ -105,7 +105,7 @@ TEST(Pde, PulledFrontsHaveFishersSpeedWithBramsonsDelay) {
     const double predicted = best - 3 / (2 * q * t) + 1.5 * std::sqrt(std::numbers::pi / (std::pow(q, 4) * D * std::cosh(q * h))) * std::pow(t, -1.5);
     EXPECT_NEAR(speed, predicted, 3e-4);  // next term of order log(t)/t^2
     EXPECT_LT(speed, best - 0.002);       // it sees the delay
-    measured("reaction-diffusion", "pde front speed at t = 400, " + std::to_string(per_site) + " points a site", speed, 3e-4, predicted, "Fisher speed with Bramson's delay");
+    measured("branching-annihilation", "pde front speed at t = 400, " + std::to_string(per_site) + " points a site", speed, 3e-4, predicted, "Fisher speed with Bramson's delay");
     if (per_site == 2) { EXPECT_NEAR(best, 2 * std::sqrt(r * D), 0.03); }
   }
 }

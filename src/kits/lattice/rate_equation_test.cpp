@@ -64,8 +64,8 @@ TEST(RateEquation, LotkaVolterraRestsWhereItMust) {
   EXPECT_NEAR(one.eigenvalues[0].real(), -0.25, 1e-9);
   EXPECT_NEAR(std::abs(four.eigenvalues[0].imag()), 0.658478, 1e-6);
   EXPECT_NEAR(four.eigenvalues[0].real(), -0.0625, 1e-9);
-  measured("reaction-diffusion", "rate-equation Lotka-Volterra frequency, lambda = 1", std::abs(one.eigenvalues[0].imag()), 1e-9, 0.433013, "closed form");
-  measured("reaction-diffusion", "rate-equation Lotka-Volterra frequency, lambda = 4", std::abs(four.eigenvalues[0].imag()), 1e-9, 0.658478, "closed form");
+  measured("lotka-volterra-lattice", "rate-equation Lotka-Volterra frequency, lambda = 1", std::abs(one.eigenvalues[0].imag()), 1e-9, 0.433013, "closed form");
+  measured("lotka-volterra-lattice", "rate-equation Lotka-Volterra frequency, lambda = 4", std::abs(four.eigenvalues[0].imag()), 1e-9, 0.658478, "closed form");
   // Node below, focus above: the discriminant changes sign at 0.683013.
   double low = 0.6, high = 0.9;
   for (int i = 0; i < 40; ++i) {
@@ -74,7 +74,7 @@ TEST(RateEquation, LotkaVolterraRestsWhereItMust) {
     (std::abs(s.eigenvalues[0].imag()) > 1e-12 ? high : low) = lambda;
   }
   EXPECT_NEAR(low, 0.683013, 1e-6);
-  measured("reaction-diffusion", "rate-equation Lotka-Volterra node to focus", low, 1e-6, 0.683013, "closed form");
+  measured("lotka-volterra-lattice", "rate-equation Lotka-Volterra node to focus", low, 1e-6, 0.683013, "closed form");
   // Coexistence if and only if lambda > mu: predators survive at 0.55, not at 0.45.
   EXPECT_NEAR(value(stationary(rate_equation_level(lotka_volterra(0.55), ""), {"A.density"}), "A.density"), (1 - 0.5 / 0.55) / 1.55, 1e-8);
   EXPECT_NEAR(value(stationary(rate_equation_level(lotka_volterra(0.45), ""), {"A.density"}), "A.density"), 0, 1e-6);
@@ -93,8 +93,8 @@ TEST(RateEquation, MayLeonardHasItsEigenvalues) {
     }
     EXPECT_FALSE(state.stable);
     if (s == 1 && u == 1) {
-      measured("reaction-diffusion", "rate-equation May-Leonard growth rate", state.eigenvalues[0].real(), 1e-9, 0.125, "closed form");
-      measured("reaction-diffusion", "rate-equation May-Leonard frequency", std::abs(state.eigenvalues[0].imag()), 1e-9, 0.216506, "closed form");
+      measured("may-leonard", "rate-equation May-Leonard growth rate", state.eigenvalues[0].real(), 1e-9, 0.125, "closed form");
+      measured("may-leonard", "rate-equation May-Leonard frequency", std::abs(state.eigenvalues[0].imag()), 1e-9, 0.216506, "closed form");
     }
   }
 }
@@ -139,7 +139,7 @@ TEST(PairApproximation, ContactProcessHasItsThresholdInEveryDimension) {
       (after > before ? high : low) = lambda;
     }
     EXPECT_NEAR(low, critical, 1e-4) << d;
-    measured("reaction-diffusion", "pair-approximation contact threshold, d = " + std::to_string(d), low, 1e-4, critical, "z/(z - 1)");
+    measured("contact-process", "pair-approximation contact threshold, d = " + std::to_string(d), low, 1e-4, critical, "z/(z - 1)");
     // Stationary: q = P(empty | beside A) = 1/lambda; then a = ((z - 1) lambda - z)/((z - 1) lambda - 1).
     for (const double lambda : {critical + 0.3, 4.0}) {
       const Answer a = stationary(pair_approximation_level(contact(d, lambda, 0.8), "micro"), {"A.density", "A.0.pairs"});
@@ -187,7 +187,6 @@ TEST(PairApproximation, DimersOnARingJamExactly) {
   const std::vector<double> times{0.2, 1, 3, 40};
   const Answer a = at_times(pair_approximation_level(model, "micro"), times, {"A.density"}, {}, 1e-8);
   for (std::size_t i = 0; i < times.size(); ++i) EXPECT_NEAR(value(a, "A.density", i), 1 - std::exp(-2 * (1 - std::exp(-times[i]))), 1e-8);
-  measured("reaction-diffusion", "pair-approximation dimers on a ring, jamming", value(a, "A.density", 3), 1e-8, 1 - std::exp(-2.0), "Flory (1939)");
 }
 
 // Fast stirring: the pair approximation tends to the rate equation as 1/D.

@@ -567,10 +567,10 @@ function drawBifurcation() {
       if (at === 0) for (const s of b.s.filter(s => s.k !== 'end')) rows.push(`<tr><td><b>${escape(D.levels[d.l].label)}</b></td><td>${escape(s.k)}</td><td class="n">${number(s.x, 7)} ± ${number(s.e, 2)}</td><td>${escape(s.t)}${s.w ? `, angular frequency ${number(s.w)}` : ''}</td></tr>`);
     }
     if (plot.log === null) plot.log = logByItself([...reference, ...traces]);
-    const ys = valuesOf([...reference, ...traces]).filter(Number.isFinite), top = ys.reduce((a, v) => Math.max(a, v), -Infinity), low = ys.reduce((a, v) => Math.min(a, v), Infinity), room = 0.08 * (top - low || 1);
+    const ys = valuesOf([...reference, ...traces]).filter(y => Number.isFinite(y) && (!plot.log || y > 0)).map(y => plot.log ? Math.log10(y) : y), top = ys.reduce((a, v) => Math.max(a, v), -Infinity), low = ys.reduce((a, v) => Math.min(a, v), Infinity), room = 0.08 * (top - low || 1);
     // The frame shows what is stable, and the reference; unstable and unphysical branches may leave it.
     draw(plot, [...traces, ...reference], {xaxis: {title: titled(withUnit(axis.name, axis.unit)), type: axis.log || diagrams[0].log ? 'log' : 'linear'},
-      yaxis: plot.log ? {title: titled(observableTitle(o)), type: 'log'} : {title: titled(observableTitle(o)), range: [low - room, top + room]}});
+      yaxis: {title: titled(observableTitle(o)), type: plot.log ? 'log' : 'linear', range: [low - room, top + room]}});
     plot.say.textContent = 'Circle: fold. Square: Hopf point. Diamond: other change. Zoom out to see branches that leave the frame.';
   });
   if (rows.length) $('.states', section).innerHTML = `<div class="scroll"><table><thead><tr><th>level</th><th>kind</th><th class="n">${escape(withUnit(D.sweep[0].name, D.sweep[0].unit))}</th><th>what changes</th></tr></thead><tbody>${rows.join('')}</tbody></table></div>`;

@@ -85,7 +85,7 @@ PairField pair_field(const field::KinkShape& k, double x, double a, double speed
 
 Level kinks_level(const Params& p, const Model& model) {
   LevelInfo info{.name = "kinks", .rung = Rung::mean_field, .doc = "rigid Lorentz-contracted kinks, each at its own constant speed (exact for a lone one)", .parent = "field",
-                 .approximation = "no interaction, no radiation: each kink the exact solution of a lone one", .small_parameter = "exp(-separation/width)",
+                 .approximation = "no interaction, no radiation: each kink the exact solution of a lone one", .small_parameter = "1/separation",
                  .source = "phi = v tanh[gamma (x - x0 - u t)/xi], xi = sqrt(2/lambda)/v; Rajaraman, Solitons and Instantons, ch. 2"};
   const field::KinkShape k = kink_shape(p.lambda, p.v);
   if (p.kind == "kink") {
@@ -106,22 +106,20 @@ Level kinks_level(const Params& p, const Model& model) {
 }
 
 Level breather_level(const Params& p, const Model& model) {
-  LevelInfo info{.name = "breather", .rung = Rung::mean_field, .doc = "the exact breather of sine-Gordon", .parent = "field", .approximation = "infinite line: the images of the ring are left out, exp(-L e/2)",
-                 .small_parameter = "exp(-L sqrt(1 - omega^2))", .source = "phi = 4 atan[(e/omega) cos(omega t)/cosh(e x)], e = sqrt(1 - omega^2); Ablowitz et al. (1973), doi:10.1103/PhysRevLett.30.1262"};
+  LevelInfo info{.name = "breather", .rung = Rung::mean_field, .doc = "the exact breather of sine-Gordon", .parent = "field", .approximation = "infinite line: the images of the ring are left out, exp(-L e/2)", .source = "phi = 4 atan[(e/omega) cos(omega t)/cosh(e x)], e = sqrt(1 - omega^2); Ablowitz et al. (1973), doi:10.1103/PhysRevLett.30.1262"};
   return field::profile_level(std::move(info), model,
                               profile_of(model, [w = p.omega](double x, double t) { return breather(w, x, t); }, [w = p.omega](double x, double t) { return breather_momentum(w, x, t); }));
 }
 
 Level collective_level(const Params& p, const Model& model) {
   LevelInfo info{.name = "collective", .rung = Rung::surrogate, .doc = "one coordinate, the half separation a: L = g(a) adot^2/2 - U(a). Qualitative: attraction and one bounce", .parent = "field",
-                 .approximation = "the field follows the ansatz K(x + a) - K(x - a) - v: no radiation, no shape mode, hence no capture", .small_parameter = "velocity",
+                 .approximation = "the field follows the ansatz K(x + a) - K(x - a) - v: no radiation, no shape mode, hence no capture",
                  .source = "Sugiyama (1979), doi:10.1143/PTP.61.1550"};
   const auto solve = [p, model](std::span<const double> times, double tolerance) {
     const field::PairCoordinate pair(kink_shape(p.lambda, p.v), model.potential);
     // A fine grid of times between the asked ones, for bounces and escape.
     std::vector<double> fine;
     std::vector<std::size_t> asked;
-    const double end = times.empty() ? 0.0 : times.back();
     double next = 0;
     for (std::size_t i = 0; i < times.size();) {
       if (times[i] <= next + 1e-9) {
@@ -134,7 +132,6 @@ Level collective_level(const Params& p, const Model& model) {
         next += 0.1;
       }
     }
-    (void)end;
     const field::PairCoordinate::Path path = pair.solve(p.separation / 2, -p.velocity, fine, tolerance);
     Snapshots s;
     s.t.assign(times.begin(), times.end());
@@ -173,7 +170,7 @@ void extend(const Params& p, Case& bound) {
   const Model model = model_of(p);
   bound.observables = field::observables(model);
   bound.notes.push_back(fmt::format("V = {}, L = {}, n = {}, dt = {} (stable below {})", model.potential.text(), brief(model.grid.length[0]), model.grid.n[0], brief(model.step()), brief(model.step_limit())));
-  if (p.kind == "collision" && p.separation < 4 * std::numbers::sqrt2 * kink_width(p.lambda, p.v) / std::numbers::sqrt2)
+  if (p.kind == "collision" && p.separation < 4 * kink_width(p.lambda, p.v))
     bound.notes.push_back(fmt::format("separation = {} is below 4 kink widths, {}: the two overlap at the start, and their speed and energy are not those of free kinks", exact(p.separation), brief(4 * kink_width(p.lambda, p.v))));
 }
 

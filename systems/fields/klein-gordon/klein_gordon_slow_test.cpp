@@ -34,18 +34,16 @@ TEST(KleinGordonFull, Check6WindowsAndCaptures) {
 }
 
 TEST(KleinGordonFull, Check6CriticalSpeed) {
-  // Above v_c one bounce is enough to escape; just below it is not.
-  const auto one_bounce = [](double velocity, double dt, std::int64_t n) {
-    const Encounter e = collide({.kind = "collision", .velocity = velocity, .L = 200, .n = n, .dt = dt}, 160);
-    return e.bounces.size() == 1;
-  };
-  for (const auto& [dt, n] : {std::pair{0.02, std::int64_t{2048}}, std::pair{0.01, std::int64_t{2048}}, std::pair{0.02, std::int64_t{1024}}}) {
-    double low = 0.2585, high = 0.2615;
-    ASSERT_FALSE(one_bounce(low, dt, n));
-    ASSERT_TRUE(one_bounce(high, dt, n));
-    while (high - low > 1e-5) {
+  // Below v_c the pair comes back for a second crossing. Near v_c it goes far out first and takes its time, v_out^2 ~ v^2 - v_c^2, so the run is long and the
+  // ring longer than the light's way there and back.
+  const auto captured = [](double velocity, double dt, std::int64_t n) { return collide({.kind = "collision", .velocity = velocity, .L = 1200, .n = n, .dt = dt}, 600).bounces.size() > 1; };
+  for (const auto& [dt, n] : {std::pair{0.03, std::int64_t{8192}}, std::pair{0.02, std::int64_t{12288}}}) {
+    double low = 0.2585, high = 0.2611;
+    ASSERT_TRUE(captured(low, dt, n));
+    ASSERT_FALSE(captured(high, dt, n));
+    while (high - low > 1e-4) {
       const double middle = 0.5 * (low + high);
-      (one_bounce(middle, dt, n) ? high : low) = middle;
+      (captured(middle, dt, n) ? low : high) = middle;
     }
     expect_figure("6: critical speed, dt = " + brief(dt) + ", n = " + std::to_string(n), 0.5 * (low + high), 0.259835, 5e-4, "bracket 0.25983-0.25984 of an independent script; 0.2598 in the literature");
   }
@@ -60,7 +58,7 @@ TEST(KleinGordonFull, Check6TheScan) {
     captured += !e.escape.escaped;
     escaped += e.escape.escaped && e.bounces.size() == 1;
     escaped_below += i < 259 && e.escape.escaped && e.bounces.size() == 1;
-    if (i >= 260) { EXPECT_TRUE(e.escape.escaped && e.bounces.size() == 1) << 0.001 * i; }
+    if (i >= 261) { EXPECT_TRUE(e.escape.escaped && e.bounces.size() == 1) << 0.001 * i; }
   }
   const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
   measured(name, "6: CPU seconds of the scan 0.150..0.300 by 0.001", seconds, 0, "below 180");
@@ -69,23 +67,23 @@ TEST(KleinGordonFull, Check6TheScan) {
   EXPECT_EQ(escaped_below, 0u);
   EXPECT_GE(two_bounce, 5u);
   EXPECT_GT(captured, 60u);
-  EXPECT_EQ(escaped, 41u);
+  EXPECT_EQ(escaped, 40u);  // at 0.260 the two part at 0.01 and are not far enough by t = 240
 }
 
 // ---- 9: structure over long times -----------------------------------------------------------------------------------
 
 TEST(KleinGordonFull, Check9NoSecularDriftOverTenThousand) {
-  // A nonlinear field that never rests: a captured pair. Slope of the block means of E - E(0), with the error that the blocks' own scatter gives
-  // (blocks of 100 time units; the oscillation of the energy error decorrelates within a few).
-  field::WaveField pair = field_of({.kind = "collision", .velocity = 0.22, .n = 512, .dt = 0.02});
-  const double start = pair.energy();
+  // Slope of the block means of E/E(0) - 1, with the error that the blocks' own scatter gives. The breather never changes its nature, so that its energy error
+  // (a periodic function of the state, of order dt^2) has no reason to change either; any slope would be the scheme's.
+  field::WaveField breather = field_of({.kind = "breather", .L = 60, .n = 256, .dt = 0.02});
+  const double start = breather.energy();
   std::vector<double> block(100), t(100);
   double worst = 0;
   for (std::size_t b = 0; b < block.size(); ++b) {
-    for (int i = 0; i < 200; ++i) {
-      pair.advance(0.02, 25);
-      const double error = pair.energy() / start - 1;
-      block[b] += error / 200, worst = std::max(worst, std::abs(error));
+    for (int i = 0; i < 500; ++i) {
+      breather.advance(0.02, 10);
+      const double error = breather.energy() / start - 1;
+      block[b] += error / 500, worst = std::max(worst, std::abs(error));
     }
     t[b] = 100.0 * static_cast<double>(b) + 50;
   }
@@ -95,10 +93,31 @@ TEST(KleinGordonFull, Check9NoSecularDriftOverTenThousand) {
   const double slope = te / tt;
   for (std::size_t b = 0; b < t.size(); ++b) rest += std::pow(block[b] - em - slope * (t[b] - tm), 2);
   const double error = std::sqrt(rest / (static_cast<double>(t.size()) - 2) / tt);
-  measured(name, "9: slope of the relative energy over t = 1e4 (dt = 0.02)", slope, error, 0.0, "symplectic: no secular drift");
-  measured(name, "9: largest relative energy error over t = 1e4", worst, 0, "bounded");
-  EXPECT_TRUE(MeansMatch({{0, slope * 1e4, error * 1e4, "drift over t = 1e4", 98}}, 1e-4));
+  measured(name, "9: slope of the relative energy of the breather over t = 1e4 (dt = 0.02)", slope, error, 0.0, "symplectic: no secular drift");
+  measured(name, "9: largest relative energy error of the breather over t = 1e4", worst, 0, "bounded");
+  EXPECT_TRUE(MeansMatch({{0, slope * 1e4, error * 1e4, "drift over t = 1e4", 98}}, 0.1 * worst));
   EXPECT_LT(worst, 5e-4);
+}
+
+// A captured pair ages: it radiates, and the dt^2 term of the energy that the scheme conserves changes with the state. What is seen in E is that change, bounded
+// and of order dt^2, and no growth.
+TEST(KleinGordonFull, Check9ACapturedPairKeepsItsEnergyOverTenThousand) {
+  std::vector<double> late;
+  for (const double dt : {0.04, 0.02}) {
+    field::WaveField pair = field_of({.kind = "collision", .velocity = 0.22, .n = 512, .dt = dt});
+    const double start = pair.energy();
+    double sum = 0, worst = 0;
+    for (int i = 1; i <= 10000; ++i) {
+      pair.advance(dt, static_cast<std::size_t>(std::lround(1 / dt)));
+      const double error = pair.energy() / start - 1;
+      worst = std::max(worst, std::abs(error));
+      if (i > 8000) sum += error / 2000;
+    }
+    measured(name, "9: mean relative energy error of a captured pair over t = 8000..10000, dt = " + brief(dt), sum, 0, "of order dt^2");
+    EXPECT_LT(worst, 0.6 * dt * dt);
+    late.push_back(std::abs(sum));
+  }
+  EXPECT_NEAR(late[0] / late[1], 4, 1.2);  // chaotic orbits: averages over different states
 }
 
 TEST(KleinGordonFull, Check9TheAdaptiveRuleShowsItsDrift) {
@@ -119,7 +138,7 @@ TEST(KleinGordonFull, Check9TheAdaptiveRuleShowsItsDrift) {
 
 TEST(KleinGordonFull, Check10EquipartitionOnFourThousandPoints) {
   const Table p{{"case", "thermal"}, {"n", 4096}, {"L", 400}, {"temperature", 0.5}, {"damping", 0.5}, {"dt", 0.04}};
-  const Question q{.parameters = p, .when = Stationary{40, 400}, .observables = {"spectrum", "temperature"}, .trajectories = 16};
+  const Question q{.parameters = p, .when = Stationary{40, 400}, .observables = {"spectrum", "temperature"}, .trajectories = 40};
   Question theory = q;
   theory.level = "modes";
   const Answer micro = answer_of(q), exact = answer_of(theory);
@@ -130,7 +149,7 @@ TEST(KleinGordonFull, Check10EquipartitionOnFourThousandPoints) {
   for (std::size_t b = 0; b + 64 <= s.size(); b += 64) {
     double ratio = 0, variance = 0;
     for (std::size_t k = b; k < b + 64; ++k) ratio += s.value[k] / e.value[k] / 64, variance += std::pow(s.se(k) / e.value[k] / 64, 2);
-    checks.push_back({1.0, ratio, std::sqrt(variance), "bin " + std::to_string(b / 64), 15.0 * 64});
+    checks.push_back({1.0, ratio, std::sqrt(variance), "bin " + std::to_string(b / 64), 39.0 * 64});
     worst = std::max(worst, std::abs(ratio - 1));
   }
   measured(name, "10: largest deviation from equipartition per bin of 64 modes, n = 4096", worst, checks[0].std_error, 0.0, "T/(L w_k^2); 2 % asked");

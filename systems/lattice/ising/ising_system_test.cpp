@@ -48,6 +48,10 @@ TEST(IsingSystem, SaysWhatALevelCannotGiveAndWhy) {
   EXPECT_TRUE(run({{"d", Value(3)}}, "infinite").estimates.empty());
 }
 
+TEST(IsingSystem, RefusesMetropolisOnARing) {
+  EXPECT_THROW((void)run({{"d", Value(1)}, {"L", Value(32)}}, "micro", {{"update", Value("metropolis")}}), StudyError);
+}
+
 TEST(IsingSystem, AWindowTooShortIsFlaggedNotMixed) {  // 1 sweep of burn-in at the critical point of a large lattice
   const Table parameters{{"L", Value(64)}, {"T", Value(2.27)}};
   const auto mixed = [](const Answer& a) {

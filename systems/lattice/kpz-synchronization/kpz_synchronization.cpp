@@ -121,9 +121,15 @@ auto continuum(const Params& p) {
   return Ring<decltype(make)>{field, Realisation<lattice::KpzForce>::no_identity, false, make};
 }
 
+void keep_wanted(const Ask& ask, Answer& answer) {
+  if (ask.observables.empty()) return;
+  std::erase_if(answer.estimates, [&](const Estimate& e) { return !ask.wants(e.observable); });
+}
+
 /// Frozen frequencies at their exact locking threshold: a realisation is a draw of frequencies.
 struct Locking {
   Params p;
+  [[nodiscard]] bool applies() const { return is_columnar(p) && p.delta == 0 && coupling_of(p).harmonics() == 1 && p.K > 0; }
   [[nodiscard]] Plan plan(const Ask& ask) const {
     Plan plan;
     if (!ask.is_stationary()) plan.axes = {{"t", "1", ask.times()}};
@@ -146,12 +152,12 @@ struct Locking {
 };
 
 Answer locking(const Ask& ask, Context& context, const Params& p) {
-  if (!is_columnar(p) || p.delta != 0 || coupling_of(p).harmonics() > 1 || p.K == 0)
-    return {.flags = {{.kind = "note", .text = "the exact locking threshold needs kind = columnar, K > 0, delta = 0 and no harmonics"}}};
-  const auto finish = [](const Ask& asked, const EnsembleResult&, Answer& answer) {
-    if (!asked.observables.empty()) std::erase_if(answer.estimates, [&](const Estimate& e) { return !asked.wants(e.observable); });
-  };
-  return sampled(Locking{p}, 64, finish)(ask, context);
+  const Locking level{p};
+  if (!level.applies()) {
+    const std::string text = "the exact locking threshold needs kind = columnar, K > 0, delta = 0 and no harmonics";
+    return {.flags = {{.kind = "note", .text = text}}, .why = text};
+  }
+  return sampled(level, 64, [](const Ask& asked, const EnsembleResult&, Answer& answer) { keep_wanted(asked, answer); })(ask, context);
 }
 
 // ---- what is made of an ensemble -------------------------------------------------------------------------------------
@@ -159,11 +165,6 @@ Answer locking(const Ask& ask, Context& context, const Params& p) {
 double option(const Ask& ask, const char* name) {
   const auto found = ask.options.find(name);
   return found == ask.options.end() ? 0.0 : as_number(found->second);
-}
-
-void keep_wanted(const Ask& ask, Answer& answer) {
-  if (ask.observables.empty()) return;
-  std::erase_if(answer.estimates, [&](const Estimate& e) { return !ask.wants(e.observable); });
 }
 
 std::pair<double, double> window_asked(const Ask& ask) {
@@ -237,10 +238,12 @@ void add_growth(const Ask& ask, const Params& p, const Estimate& w2, const Estim
   const auto [from, to] = window_asked(ask);
   const PhaseClass c = classify(p, w2, slips, from, to);
   answer.estimates.push_back(class_estimate(c, w2));
+  const double nu = coupling_of(p).slope(), lambda = 2.0 * coupling_of(p).curvature();
+  const std::string coupling = nu > 0 ? fmt::format("; KPZ coupling {}", brief(kpz_coupling(nu, lambda, randomness_of(p)), 3)) : "";
   if (with_flag)
     answer.flags.push_back({.kind = "phase-class",
-                            .text = fmt::format("{}: W grows as t^({} +- {}) over {}..{}, {} at the end; largest slip fraction {}; saturation {}", c.name, brief(c.exponent, 3), brief(c.error, 2),
-                                                brief(c.from, 3), brief(c.to, 3), brief(c.late_exponent, 3), brief(c.slips, 2), c.saturated ? "seen" : "not seen")});
+                            .text = fmt::format("{}: W grows as t^({} +- {}) over {}..{}, {} at the end; largest slip fraction {}; saturation {}{}", c.name, brief(c.exponent, 3), brief(c.error, 2),
+                                                brief(c.from, 3), brief(c.to, 3), brief(c.late_exponent, 3), brief(c.slips, 2), c.saturated ? "seen" : "not seen", coupling)});
   if (!ask.observables.empty() && !ask.wants("W_sat") && !ask.wants("t_sat")) return;
   Saturation saturation = saturation_of(p, w2, c.slips);
   if (saturation.seen) answer.estimates.push_back(saturation.W_sat);

@@ -189,6 +189,8 @@ TEST(KpzSynchronizationTheory, KpzGrowthHasTheUniversalAmplitude) {
   EXPECT_NEAR(growth.w2(1000), 0.63805 * std::pow(32.0, 2.0 / 3), 1e-12);
   EXPECT_EQ(growth.sign, -1.0);
   EXPECT_EQ(kpz_growth(1, 0, 1).rate, 0.0);
+  EXPECT_NEAR(kpz_coupling(0.5, -1.6, {.D = 0.1}), 2.56 * 0.1 / 0.125, 1e-14);
+  EXPECT_NEAR(kpz_coupling(0.5, -1.6, {.columnar = true, .s = 0.1}), 2.56 * 0.01 / 0.0625, 1e-14);
 }
 
 TEST(KpzSynchronizationTheory, TimeStepsConvergeWithTheirOrder) {

@@ -256,6 +256,11 @@ double locking_threshold_ring(std::span<const double> omega) {
   return above;
 }
 
+double kpz_coupling(double nu, double lambda, const Randomness& random) {
+  const double strength = random.columnar ? random.s * random.s / nu : random.D;
+  return lambda * lambda * strength / (nu * nu * nu);
+}
+
 KpzGrowth kpz_growth(double nu, double lambda, double D) {
   const double slope = D / nu;
   return {.rate = 0.5 * std::abs(lambda) * slope * slope, .sign = lambda < 0 ? -1.0 : 1.0};

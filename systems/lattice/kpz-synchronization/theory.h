@@ -97,6 +97,8 @@ struct KpzGrowth {
   double sign = 1;                               ///< of lambda
   [[nodiscard]] double w2(double t) const;
 };
+/// Dimensionless strength of the KPZ term, lattice spacing 1: lambda^2 D / nu^3 with noise, lambda^2 s^2 / nu^4 columnar.
+[[nodiscard]] double kpz_coupling(double nu, double lambda, const Randomness& random);
 /// lambda = 0 gives rate 0: no such growth.
 [[nodiscard]] KpzGrowth kpz_growth(double nu, double lambda, double D);
 

@@ -32,7 +32,7 @@ TEST(Brusselator, RateEquationCyclesAbove1p9) {
 }
 
 TEST(Brusselator, StudiesAreValid) {
-  for (const char* file : {"transient.toml"}) {
+  for (const char* file : {"closures.toml", "transient.toml"}) {
     const TomlNode document = read_toml(std::string(MESO_SOURCE_DIR "/systems/reactions/brusselator/studies/") + file);
     const Study study = resolved(read_study(document, [](const ModelRequest& request) {
       EXPECT_EQ(request.system, "brusselator");

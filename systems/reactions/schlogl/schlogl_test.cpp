@@ -38,7 +38,7 @@ TEST(Schlogl, ClosureIsInvariantUnderScalingOfTheRoots) {
 }
 
 TEST(Schlogl, StudiesAreValid) {
-  for (const char* file : {"closures.toml", "ssa-against-fsp.toml"}) {
+  for (const char* file : {"closures.toml", "families.toml", "ssa-against-fsp.toml"}) {
     const TomlNode document = read_toml(std::string(MESO_SOURCE_DIR "/systems/reactions/schlogl/studies/") + file);
     const Study study = resolved(read_study(document, [](const ModelRequest& request) {
       EXPECT_EQ(request.system, "schlogl");
