@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,7 @@
 namespace meso {
 namespace {
 
-const char* const good = R"([study]
+const char* const good = R"toml([study]
 title = "test"
 [sde]
 variables = ["x", "v"]
@@ -36,7 +37,7 @@ level = "linear-noise"
 [compare]
 observables = ["x.mean"]
 relative = 0.1
-)";
+)toml";
 
 std::string refusal(const std::string& text) {
   try {
@@ -104,11 +105,28 @@ TEST(OwnSde, MoreThanTwoVariablesHaveNoFokkerPlanckLevel) {
   EXPECT_NE(refusal(text).find("fokker-planck"), std::string::npos);
 }
 
-std::map<std::string, std::string> outcomes(const std::string& file) {
-  Study study = read_study(read_toml(std::string(MESO_SOURCE_DIR) + "/" + file), model_source());
-  std::map<std::string, std::string> found;
-  for (const Verdict& v : run_study(study).verdicts) found[v.label + " " + v.observable] = std::string(to_text(v.outcome)) + (v.reason.empty() ? "" : ": " + v.reason);
+std::map<std::string, Outcome> outcomes(const std::string& file, const std::map<std::string, double>& parameters = {}) {
+  Study study = read_study(read_toml(std::string(MESO_SOURCE_DIR) + "/docs/" + file), model_source());
+  for (const auto& [name, value] : parameters) study.parameters[name] = Value(value);
+  std::map<std::string, Outcome> found;
+  for (const Verdict& v : run_study(resolved(study), {}).verdicts) found[v.label + " " + v.observable] = v.outcome;
   return found;
+}
+
+TEST(OwnSde, TheDocumentedDoubleWellTellsTheDensityFromTheOneWell) {
+  const std::map<std::string, Outcome> found = outcomes("own-sde.toml");
+  ASSERT_EQ(found.size(), 9u);
+  for (const auto& [entry, outcome] : found) EXPECT_EQ(outcome, entry.starts_with("linear-noise") ? Outcome::disagrees : Outcome::agrees) << entry;
+  // With weak noise the particle stays in its well for these times, and the expansion holds.
+  const std::map<std::string, Outcome> weak = outcomes("own-sde.toml", {{"sigma", 0.05}, {"x0", 1}});
+  for (const auto& [entry, outcome] : weak)
+    if (!entry.ends_with(".distribution") || !entry.starts_with("linear-noise")) { EXPECT_EQ(outcome, Outcome::agrees) << entry; }
+}
+
+TEST(OwnSde, OnTheDocumentedLinearProcessEveryLevelMeetsTheExactLaw) {
+  const std::map<std::string, Outcome> found = outcomes("own-sde-linear.toml");
+  ASSERT_EQ(found.size(), 18u);
+  for (const auto& [entry, outcome] : found) EXPECT_EQ(outcome, Outcome::agrees) << entry;
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ namespace meso {
 
 /// W_1 between a sample and a law, with the integral of |F_n - F| over [low, high] by Gauss-Legendre quadrature between the points of the
 /// sample and the places where F_n and F cross; the mass outside must be negligible.
-/// @param cdf  P(X <= x), non-decreasing, continuous
+/// @param cdf  P(X <= x), non-decreasing and smooth inside (low, high): a kink there costs digits (1e-6 of the interval)
 [[nodiscard]] double wasserstein_1(std::span<const double> sample, const std::function<double(double)>& cdf, double low, double high);
 
 /// W_2 between a sample and a law given by its quantile function on (0, 1): each sample point meets its 1/n of the law, by five-point

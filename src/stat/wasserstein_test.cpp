@@ -48,7 +48,7 @@ TEST(Wasserstein, OfASampleToALawAgreesWithClosedForms) {
   // One point at c against the uniform law on [0,1]: W_1 = (c^2 + (1-c)^2)/2, W_2^2 = 1/12 + (c - 1/2)^2.
   const std::vector<double> point{0.3};
   const auto uniform = [](double x) { return std::clamp(x, 0.0, 1.0); };
-  EXPECT_NEAR(wasserstein_1(point, uniform, -1, 2), (0.09 + 0.49) / 2, 1e-12);
+  EXPECT_NEAR(wasserstein_1(point, uniform, 0, 1), (0.09 + 0.49) / 2, 1e-12);
   EXPECT_NEAR(wasserstein_2(point, [](double u) { return u; }), std::sqrt(1.0 / 12 + 0.04), 1e-12);
   // Quantile midpoints of the normal law, shifted by 2 and against a law of twice the width: W_2^2 -> (shift)^2 + (2 - 1)^2.
   std::vector<double> grid;
