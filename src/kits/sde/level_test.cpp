@@ -325,7 +325,13 @@ TEST(Langevin, StationaryAveragesMeetGibbsAndTestMixing) {
   const auto not_mixed = [](const Answer& a) { return std::any_of(a.flags.begin(), a.flags.end(), [](const Flag& f) { return f.kind == "not-mixed"; }); };
   EXPECT_FALSE(not_mixed(sampled));
   // Deep wells: nobody crosses in this window, and the two groups of starts say so.
-  EXPECT_TRUE(not_mixed(run(langevin_level(scalar("x - x^3", "0.3", 0.5).bind({})), stationary({"x.mean"}, 5, 10), 64)));
+  const Answer deep = run(langevin_level(scalar("x - x^3", "0.3", 0.5).bind({})), stationary({"x.mean"}, 5, 10), 64);
+  ASSERT_TRUE(not_mixed(deep));
+  for (const Flag& f : deep.flags)
+    if (f.kind == "not-mixed") {  // one group in each well
+      EXPECT_NE(f.text.find("x.mean is 0.9"), std::string::npos) << f.text;
+      EXPECT_NE(f.text.find("and -0.9"), std::string::npos) << f.text;
+    }
 }
 
 TEST(Langevin, ExplosionAndTooLargeStepsAreFlagsAndThreadsDoNotMatter) {
