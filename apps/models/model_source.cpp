@@ -11,6 +11,7 @@ ModelSource model_source() {
   using Reader = System (*)(const ModelRequest&);
   static const std::vector<std::pair<std::string, Reader>> readers{
       {"network", own_network},
+      {"sde", own_sde},
       {"field", own_field},
       {"graph", own_graph},
       {"lattice", own_lattice},
