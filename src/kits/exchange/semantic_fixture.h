@@ -1,6 +1,7 @@
 // Cases of the SBML Test Suite as they lie in tests/data: settings, expected results.
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <sstream>
@@ -20,6 +21,7 @@ struct SuiteCase {
   std::vector<std::vector<double>> rows;         ///< per time, one value per column
   std::filesystem::path folder;
   [[nodiscard]] std::filesystem::path model(const char* version) const { return folder / (id + "-sbml-" + version + ".xml"); }
+  [[nodiscard]] std::size_t column(const std::string& name) const { return static_cast<std::size_t>(std::find(columns.begin(), columns.end(), name) - columns.begin()); }
   [[nodiscard]] double number(const char* key) const {
     double value = 0;
     (void)parse_number(settings.at(key), value);

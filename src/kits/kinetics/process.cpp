@@ -345,6 +345,34 @@ Network plain_network(const Process& process) {
   return network;
 }
 
+Process process_of(const Network& network) {
+  Process process;
+  process.names = network.species;
+  process.names.emplace_back(time_name);
+  process.n_states = network.species.size();
+  process.initial.assign(network.initial.begin(), network.initial.end());
+  process.counted.assign(process.n_states, 1);
+  process.rates.resize(process.n_states);
+  process.time_unit = network.time_unit;
+  std::vector<char> varies(process.n_states, 0);
+  for (const Reaction& r : network.reactions) {
+    if (!r.bursts.empty()) throw ModelError(fmt::format("reaction '{}': bursts are not part of a process", r.text));
+    Formula rate = Formula::constant(r.stochastic);
+    if (r.law) rate = *r.law;
+    else
+      for (const auto& [s, count] : r.reactants)
+        for (int k = 0; k < count; ++k) rate = rate * (Formula::variable(network.species[s]) - Formula::constant(k));
+    Process::Reaction reaction{fmt::format("{}reaction '{}'", r.where.empty() ? "" : r.where + ": ", r.text), {}, {}, rate, false};
+    for (const auto& [s, change] : r.change) {
+      reaction.change.emplace_back(s, change);
+      varies[s] = 1;
+    }
+    process.reactions.push_back(std::move(reaction));
+  }
+  for (std::size_t s = 0; s < process.n_states; ++s) process.observed.push_back({network.species[s], "molecules", s, 0, true, varies[s] != 0});
+  return process;
+}
+
 Network observed_network(const Process& process) {
   Network network;
   network.time_unit = process.time_unit;

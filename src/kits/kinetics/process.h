@@ -119,6 +119,8 @@ struct Process {
 [[nodiscard]] std::string beyond_network(const Process& process);
 /// The network of a process for which beyond_network() is "": every propensity as a law, reversible ones split into two directions.
 [[nodiscard]] Network plain_network(const Process& process);
+/// A network as a process: for laws that depend on the time. @throws ModelError for bursts
+[[nodiscard]] Process process_of(const Network& network);
 /// A network without reactions that carries the names, units and (rounded) initial amounts of the observed quantities: for observables.
 [[nodiscard]] Network observed_network(const Process& process);
 

@@ -55,12 +55,13 @@ double ContinuousPart::next_flip(std::span<const double> slots, double stop, boo
 }
 
 OdeStatus ContinuousPart::advance(std::vector<double>& slots, double stop, std::span<const double> times, std::size_t& next,
-                                  const std::function<void(std::size_t, std::span<const double>)>& at, double relative, std::vector<std::size_t>& risen, double* hazard) const {
+                                  const std::function<void(std::size_t, std::span<const double>)>& at, double relative, std::vector<std::size_t>& risen, double* hazard,
+                                  const std::function<double(std::span<const double>)>& intensity) const {
   const Process& p = model_.process();
   const std::size_t n = moving_.size(), size = n + (hazard != nullptr ? 1 : 0), n_rates = p.reactions.size();
   const double t0 = slots.back();
   risen.clear();
-  std::vector<double> work = slots, rates(n_rates), slope(p.n_states);
+  std::vector<double> work = slots, slope(p.n_states);
   const auto put = [&](double t, std::span<const double> y) {
     for (std::size_t i = 0; i < n; ++i) work[moving_[i]] = y[i];
     work.back() = t;
@@ -70,18 +71,15 @@ OdeStatus ContinuousPart::advance(std::vector<double>& slots, double stop, std::
   problem.size = size;
   problem.rhs = [&](double t, std::span<const double> y, std::span<double> dydt) {
     put(t, y);
-    double total = 0;
     std::fill(slope.begin(), slope.end(), 0.0);
-    if (reactions_ || hazard != nullptr)
+    if (reactions_)
       for (std::size_t r = 0; r < n_rates; ++r) {
         const double rate = model_.rate(r, work);
-        total += rate;
-        if (!reactions_) continue;
         for (const auto& [s, amount] : p.reactions[r].change) slope[s] += amount * rate;
         for (const auto& [s, amount] : model_.varying(r)) slope[s] += amount(work) * rate;
       }
     for (std::size_t i = 0; i < n; ++i) dydt[i] = p.rates[moving_[i]] ? model_.rate_rule(moving_[i])(work) : slope[moving_[i]];
-    if (hazard != nullptr) dydt[n] = total;
+    if (hazard != nullptr) dydt[n] = intensity(work);
   };
   const double left = hazard != nullptr ? *hazard : 0;
   const auto margins = [&](double t, std::span<const double> y, std::span<double> g) {

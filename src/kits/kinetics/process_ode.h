@@ -24,11 +24,11 @@ class ContinuousPart {
   [[nodiscard]] const std::vector<std::size_t>& moving() const { return moving_; }
   /// Advances `slots` towards `stop` and ends there, or earlier where a condition of moving states changes; `risen` gets the conditions
   /// that turned true. at(i, slots) is called for those `times` that lie strictly before the end.
-  /// @param hazard  if given: *hazard is the integrated hazard that is left; the sum of all reaction rates is integrated too, and the advance
-  ///                ends where it has used it up (*hazard is then 0). Else it is reduced by what was used.
+  /// @param hazard  if given: *hazard is the integrated hazard that is left; `intensity` is integrated too, and the advance ends where it
+  ///                has used it up (*hazard is then 0). Else it is reduced by what was used.
   /// @returns status of the integration; `done` and `stopped` are both fine
   OdeStatus advance(std::vector<double>& slots, double stop, std::span<const double> times, std::size_t& next, const std::function<void(std::size_t, std::span<const double>)>& at,
-                    double relative, std::vector<std::size_t>& risen, double* hazard = nullptr) const;
+                    double relative, std::vector<std::size_t>& risen, double* hazard = nullptr, const std::function<double(std::span<const double>)>& intensity = {}) const;
   /// First moment in (now, stop] at which a condition of the time (and of states that do not move) changes; `stop` if there is none.
   /// `changed` gets those conditions.
   [[nodiscard]] double next_flip(std::span<const double> slots, double stop, bool kinks, std::vector<std::size_t>& changed) const;

@@ -10,6 +10,7 @@
 #include "kits/kinetics/ladder.h"
 #include "kits/kinetics/observables.h"
 #include "kits/kinetics/process_ode.h"
+#include "kits/kinetics/ssa_level.h"
 
 namespace meso::kinetics {
 
@@ -52,6 +53,7 @@ System process_system(ProcessSpec spec, std::string name, std::string title) {
       if (rule_variables) {
         // Variables of rules are known to the process alone.
         for (Level& level : bound.levels) {
+          if (level.info.name == "ssa") level = process_ssa_level(model);
           if (level.info.name == "rate-equation") {
             const LevelInfo info = level.info;
             level = process_rate_equation_level(model);
@@ -62,6 +64,7 @@ System process_system(ProcessSpec spec, std::string name, std::string title) {
       }
       return bound;
     }
+    bound.levels.push_back(process_ssa_level(model));
     bound.levels.push_back(process_rate_equation_level(model));
     bound.notes.push_back(fmt::format("levels ssa and rate-equation; fsp, closure, reconstruction and lna are not offered: {}", more));
     return bound;
