@@ -637,7 +637,7 @@ ProcessSpec read_document(::SBMLDocument& document, const std::string& name) {
     throw ModelError(fmt::format("{}: holds no SBML model", name));
   }
   if (document.getLevel() < 2) throw ModelError(fmt::format("{}: SBML Level {} is not supported; convert the model to Level 2 or 3", name, document.getLevel()));
-  for (unsigned i = 0; i < document.getNumPlugins(); ++i) {
+  for (unsigned i = 0; document.getLevel() >= 3 && i < document.getNumPlugins(); ++i) {
     const std::string package = document.getPlugin(i)->getPackageName();
     if (package == "l3v2extendedmath") continue;  // what Level 3 Version 2 added to MathML: the library's own book-keeping
     if (document.getPackageRequired(package)) throw ModelError(fmt::format("{}: the model requires the SBML package '{}', which is not supported", name, package));
@@ -651,13 +651,14 @@ ProcessSpec read_document(::SBMLDocument& document, const std::string& name) {
   for (unsigned i = 0; i < document.getNumErrors(); ++i) broken = broken || document.getError(i)->getCategory() == ::LIBSBML_CAT_XML;
   if (broken) raise_errors();
   reader.check_supported();
+  ProcessSpec spec = reader.read();
   raise_errors();
   document.setConsistencyChecks(::LIBSBML_CAT_UNITS_CONSISTENCY, false);
   document.setConsistencyChecks(::LIBSBML_CAT_MODELING_PRACTICE, false);
   document.setConsistencyChecks(::LIBSBML_CAT_SBO_CONSISTENCY, false);
   document.checkConsistency();
   raise_errors();
-  return reader.read();
+  return spec;
 }
 
 }  // namespace

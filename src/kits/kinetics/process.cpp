@@ -196,6 +196,7 @@ Process bind(const ProcessSpec& spec, const std::map<std::string, double>& value
     }
     for (const auto& [slot, value] : change)
       if (value != 0) reaction.change.emplace_back(slot, value);
+    if (r.macroscopic) reaction.macroscopic = bound(*r.macroscopic, r.text);
     process.reactions.push_back(std::move(reaction));
   }
   for (const auto& e : spec.events) {
@@ -357,12 +358,16 @@ Process process_of(const Network& network) {
   std::vector<char> varies(process.n_states, 0);
   for (const Reaction& r : network.reactions) {
     if (!r.bursts.empty()) throw ModelError(fmt::format("reaction '{}': bursts are not part of a process", r.text));
-    Formula rate = Formula::constant(r.stochastic);
+    Formula rate = Formula::constant(r.stochastic), macroscopic = rate;
     if (r.law) rate = *r.law;
     else
       for (const auto& [s, count] : r.reactants)
-        for (int k = 0; k < count; ++k) rate = rate * (Formula::variable(network.species[s]) - Formula::constant(k));
-    Process::Reaction reaction{fmt::format("{}reaction '{}'", r.where.empty() ? "" : r.where + ": ", r.text), {}, {}, rate, false};
+        for (int k = 0; k < count; ++k) {
+          rate = rate * (Formula::variable(network.species[s]) - Formula::constant(k));
+          macroscopic = macroscopic * Formula::variable(network.species[s]);
+        }
+    Process::Reaction reaction{fmt::format("{}reaction '{}'", r.where.empty() ? "" : r.where + ": ", r.text), {}, {}, rate, false, {}};
+    if (!r.law) reaction.macroscopic = macroscopic;
     for (const auto& [s, change] : r.change) {
       reaction.change.emplace_back(s, change);
       varies[s] = 1;
@@ -371,6 +376,13 @@ Process process_of(const Network& network) {
   }
   for (std::size_t s = 0; s < process.n_states; ++s) process.observed.push_back({network.species[s], "molecules", s, 0, true, varies[s] != 0});
   return process;
+}
+
+bool has_conditions(const Network& network) {
+  std::vector<Formula> found;
+  for (const Reaction& r : network.reactions)
+    if (r.law) collect_conditions(*r.law, found);
+  return !found.empty();
 }
 
 Network observed_network(const Process& process) {
@@ -415,8 +427,7 @@ CompiledProcess::CompiledProcess(Process given) : process_(std::move(given)) {
   for (const Formula& f : p.assigned) assigned_.emplace_back(f, slots);
   std::vector<Formula> kinks;
   for (const auto& r : p.reactions) {
-    rates_.emplace_back(r.rate, slots);
-    rate_needs_.push_back(p.dependencies(r.rate));
+    rates_.emplace_back(r.macroscopic ? *r.macroscopic : r.rate, slots);
     varying_.emplace_back();
     for (const auto& [s, f] : r.varying) {
       varying_.back().emplace_back(s, Program(f, slots));

@@ -39,6 +39,7 @@ struct ProcessSpec {
     std::vector<Change> changes;
     Formula rate;                    ///< firings per time
     bool reversible = false;         ///< a rate may be a difference, forward minus backward
+    std::optional<Formula> macroscopic = {};  ///< the rate equation's rate, if it is another: n^2 for n (n - 1)
   };
   struct Assign {
     std::string quantity;
@@ -73,6 +74,7 @@ struct Process {
     std::vector<std::pair<std::size_t, Formula>> varying;      ///< stoichiometries that depend on the state
     Formula rate;
     bool reversible = false;
+    std::optional<Formula> macroscopic = {};
   };
   struct Event {
     std::string name;
@@ -121,6 +123,8 @@ struct Process {
 [[nodiscard]] Network plain_network(const Process& process);
 /// A network as a process: for laws that depend on the time. @throws ModelError for bursts
 [[nodiscard]] Process process_of(const Network& network);
+/// True if a law has comparisons: its right-hand side jumps or has kinks, which an integrator must be told of.
+[[nodiscard]] bool has_conditions(const Network& network);
 /// A network without reactions that carries the names, units and (rounded) initial amounts of the observed quantities: for observables.
 [[nodiscard]] Network observed_network(const Process& process);
 
@@ -141,6 +145,7 @@ class CompiledProcess {
   void assign(std::span<double> slots) const {
     for (std::size_t k = 0; k < assigned_.size(); ++k) slots[process_.n_states + k] = assigned_[k](slots);
   }
+  /// Of the rate equation.
   [[nodiscard]] double rate(std::size_t r, std::span<const double> slots) const { return rates_[r](slots); }
   [[nodiscard]] std::vector<double> start() const;  ///< all slots at t = 0, before any event
 
@@ -157,14 +162,12 @@ class CompiledProcess {
   [[nodiscard]] const std::vector<Program>& event_values(std::size_t e) const { return values_[e]; }
   [[nodiscard]] const std::vector<std::pair<std::size_t, Program>>& varying(std::size_t r) const { return varying_[r]; }
   [[nodiscard]] const Program& rate_rule(std::size_t state) const { return rate_rules_[state]; }
-  [[nodiscard]] const std::vector<std::size_t>& rate_needs(std::size_t r) const { return rate_needs_[r]; }
 
  private:
   Process process_;
   std::vector<Program> assigned_, rates_, delays_, priorities_, rate_rules_;
   std::vector<std::vector<Program>> values_;
   std::vector<std::vector<std::pair<std::size_t, Program>>> varying_;
-  std::vector<std::vector<std::size_t>> rate_needs_;
   std::vector<Condition> conditions_;
 };
 

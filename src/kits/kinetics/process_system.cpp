@@ -39,6 +39,7 @@ System process_system(ProcessSpec spec, std::string name, std::string title) {
     if (more.empty()) {
       const Network network = plain_network(process);
       if (const auto fault = find_law_fault(network)) throw ModelError(fault->text);
+      const bool macroscopic = std::any_of(process.reactions.begin(), process.reactions.end(), [](const auto& r) { return r.macroscopic.has_value(); });
       const bool rule_variables = std::any_of(process.observed.begin(), process.observed.end(), [&](const auto& o) { return o.slot != Process::npos && o.slot >= process.n_states; });
       bound.levels = ladder(network, [spec, values](const std::string& parameter, double value) {
         std::map<std::string, double> changed = values;
@@ -50,16 +51,14 @@ System process_system(ProcessSpec spec, std::string name, std::string title) {
       });
       bound.notes.insert(bound.notes.end(), network.notes.begin(), network.notes.end());
       for (const std::vector<int>& law : network.conservation_laws()) bound.notes.push_back("conserved: " + network.law_text(law));
-      if (rule_variables) {
-        // Variables of rules are known to the process alone.
-        for (Level& level : bound.levels) {
-          if (level.info.name == "ssa") level = process_ssa_level(model);
-          if (level.info.name == "rate-equation") {
-            const LevelInfo info = level.info;
-            level = process_rate_equation_level(model);
-            level.info.parent = info.parent;
-            level.info.approximation = info.approximation;
-          }
+      // Variables of rules, and rates of the rate equation that are others, are known to the process alone.
+      for (Level& level : bound.levels) {
+        if (level.info.name == "ssa" && rule_variables) level = process_ssa_level(model);
+        if (level.info.name == "rate-equation" && (rule_variables || macroscopic)) {
+          const LevelInfo info = level.info;
+          level = process_rate_equation_level(model);
+          level.info.parent = info.parent;
+          level.info.approximation = info.approximation;
         }
       }
       return bound;
