@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "kits/kinetics/closure.h"
 #include "kits/kinetics/fsp.h"
+#include "kits/kinetics/leaping.h"
 #include "kits/kinetics/linear_noise.h"
 #include "kits/kinetics/observables.h"
 #include "kits/kinetics/process_ode.h"
@@ -83,7 +84,13 @@ std::vector<Level> ladder(const Network& network, const Rebuild& rebuild) {
     closure.branches = branches_of(rebuild, closure_at, closure.info.options, "level 'closure'");
     lna.branches = branches_of(rebuild, linear_noise_at, lna.info.options, "level 'lna'");
   }
-  return {ssa, fsp, closure, reconstruction_level(network, closure), lna, rate, exact_level(shared, fsp, ssa)};
+  std::vector<Level> levels{ssa};
+  if (!network.time_dependent() && !bursts) {
+    levels.push_back(tau_leap_level(network));
+    levels.push_back(langevin_level(network));
+  }
+  for (Level level : {fsp, closure, reconstruction_level(network, closure), lna, rate, exact_level(shared, fsp, ssa)}) levels.push_back(std::move(level));
+  return levels;
 }
 
 namespace {
