@@ -48,6 +48,13 @@ TEST(NetworkFile, StandsInAStudyAndIsFoundAgain) {
   fs::remove_all(here);
 }
 
+TEST(NetworkFile, TheDocumentedStudyIsJudged) {
+  const fs::path docs = fs::path(MESO_SOURCE_DIR) / "docs";
+  const Results results = run_study(resolved(read_study(read_toml(docs / "own-model.toml"), model_source(), docs)), {});
+  ASSERT_EQ(results.verdicts.size(), 2u);
+  for (const Verdict& verdict : results.verdicts) EXPECT_EQ(verdict.outcome, Outcome::agrees) << verdict.observable;
+}
+
 TEST(NetworkFile, WrongTablesAreRefusedWithTheirPlace) {
   EXPECT_EQ(refusal(study("file = \"absent.xml\"\n")).find("my.toml"), std::string::npos);
   EXPECT_NE(refusal(study("file = \"absent.xml\"\n")).find("docs/absent.xml: there is no such file"), std::string::npos);

@@ -27,6 +27,23 @@ using num::Op;
 Formula call(const char* name, std::vector<Formula> args) { return Formula::call(name, std::move(args)); }
 Formula number(double value) { return Formula::constant(value); }
 
+/// Numbers stand for conditions in Level 3 Version 2 (what is not 0 is true): 1 or 0, so that logic can be min, max and 1 - x.
+bool is_condition(const Formula& f) {
+  const Formula::Node& n = *f.root();
+  switch (n.op) {
+    case Op::number: return n.value == 0 || n.value == 1;
+    case Op::less:
+    case Op::less_equal:
+    case Op::equal: return true;
+    case Op::min:
+    case Op::max: return is_condition(n.args[0]) && is_condition(n.args[1]);
+    case Op::subtract: return n.args[0].root()->op == Op::number && n.args[0].root()->value == 1 && is_condition(n.args[1]);
+    case Op::select: return is_condition(n.args[1]) && is_condition(n.args[2]);
+    default: return false;
+  }
+}
+Formula as_condition(const Formula& f) { return is_condition(f) ? f : number(1) - call("eq", {f, number(0)}); }
+
 /// Words of an element for a reader: "reaction 'r1'".
 std::string named(const char* what, const std::string& id) { return fmt::format("{} '{}'", what, id); }
 
@@ -253,7 +270,12 @@ Formula Reader::convert(const ::ASTNode* node, const Scope& scope) {
     for (unsigned i = 2; i < n; ++i) result = call("min", {result, pair(arg(i - 1), arg(i))});
     return result;
   };
-  const auto truth = [&](unsigned i) { return arg(i); };
+  const auto truth = [&](unsigned i) { return as_condition(arg(i)); };
+  const auto logical = [&](double neutral, const auto& combine) {
+    Formula result = n > 0 ? truth(0) : number(neutral);
+    for (unsigned i = 1; i < n; ++i) result = combine(result, truth(i));
+    return result;
+  };
   const auto truncated = [](const Formula& x) { return call("sign", {x}) * call("floor", {call("abs", {x})}); };
   const auto log_of = [&](const Formula& x) { return call("log", {x}); };
   switch (node->getType()) {
@@ -331,10 +353,10 @@ Formula Reader::convert(const ::ASTNode* node, const Scope& scope) {
     case AST_RELATIONAL_GEQ: return compare([](const Formula& a, const Formula& b) { return call("le", {b, a}); });
     case AST_RELATIONAL_EQ: return compare([](const Formula& a, const Formula& b) { return call("eq", {a, b}); });
     case AST_RELATIONAL_NEQ: need(2, 2, "neq"); return number(1) - call("eq", {arg(0), arg(1)});
-    case AST_LOGICAL_AND: return fold(1, [](const Formula& a, const Formula& b) { return call("min", {a, b}); });
-    case AST_LOGICAL_OR: return fold(0, [](const Formula& a, const Formula& b) { return call("max", {a, b}); });
+    case AST_LOGICAL_AND: return logical(1, [](const Formula& a, const Formula& b) { return call("min", {a, b}); });
+    case AST_LOGICAL_OR: return logical(0, [](const Formula& a, const Formula& b) { return call("max", {a, b}); });
     case AST_LOGICAL_NOT: need(1, 1, "not"); return number(1) - truth(0);
-    case AST_LOGICAL_XOR: return fold(0, [](const Formula& a, const Formula& b) { return call("if", {a, number(1) - b, b}); });
+    case AST_LOGICAL_XOR: return logical(0, [](const Formula& a, const Formula& b) { return call("if", {a, number(1) - b, b}); });
     case AST_LOGICAL_IMPLIES: need(2, 2, "implies"); return call("max", {number(1) - truth(0), truth(1)});
     case AST_FUNCTION_PIECEWISE: {
       Formula result = n % 2 == 1 ? arg(n - 1) : number(std::numeric_limits<double>::quiet_NaN());
@@ -481,7 +503,7 @@ void Reader::read_reaction(const ::Reaction& r, ProcessSpec& spec) {
     if (s->isSetStoichiometryMath()) {
       const Scope scope{{}, fmt::format("{}: stoichiometry of '{}'", named("reaction", r.getId()), s->getSpecies()), s->getLine()};
       amount = convert(s->getStoichiometryMath()->getMath(), scope);
-    } else if (s->isSetId()) {
+    } else if (level_ == 3 && s->isSetId()) {
       amount = Formula::variable(rename(s->getId()));
     } else if (s->isSetStoichiometry() || level_ < 3) {
       amount = number(s->getStoichiometry() / (level_ < 3 ? s->getDenominator() : 1));
@@ -557,7 +579,7 @@ ProcessSpec Reader::read() {
   for (unsigned i = 0; i < model_.getNumReactions(); ++i) {
     const auto* r = model_.getReaction(i);
     const auto note = [&](const ::SpeciesReference* s) {
-      if (s->isSetId()) references_.emplace(s->getId(), s);
+      if (level_ == 3 && s->isSetId()) references_.emplace(s->getId(), s);
     };
     for (unsigned k = 0; k < r->getNumReactants(); ++k) note(r->getReactant(k));
     for (unsigned k = 0; k < r->getNumProducts(); ++k) note(r->getProduct(k));

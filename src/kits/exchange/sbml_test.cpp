@@ -236,6 +236,42 @@ TEST(Sbml, ReadsLevelTwoAsItIsMeant) {
   EXPECT_EQ(model.observable("S.mean").unit, "molecules");
 }
 
+TEST(Sbml, MathematicsMeansWhatItSays) {
+  const auto value = [](const std::string& formula) {
+    Parts parts{.species = species("S", 1), .parameters = parameter("x", 0.5) + parameter("y", 3) + parameter("z", 0, false), .rules = "<assignmentRule variable=\"z\">" + math(op("plus", formula, op("times", cn(0), now))) + "</assignmentRule>"};
+    return run(bound(parts), "rate-equation", {0, 1}, "z.mean")[1];
+  };
+  const std::string x = ci("x"), y = ci("y");
+  const std::map<std::string, std::pair<std::string, double>> cases{
+      {"sec", {op("sec", x), 1 / std::cos(0.5)}}, {"arccot", {op("arccot", x), std::atan(2.0)}}, {"arcsec", {op("arcsec", y), std::acos(1.0 / 3)}}, {"coth", {op("coth", x), 1 / std::tanh(0.5)}},
+      {"arcsech", {op("arcsech", x), std::acosh(2.0)}}, {"log10", {op("log", y), std::log10(3.0)}}, {"logbase", {"<apply><log/><logbase>" + cn(2) + "</logbase>" + y + "</apply>", std::log2(3.0)}},
+      {"root", {"<apply><root/><degree>" + cn(3) + "</degree>" + y + "</apply>", std::cbrt(3.0)}}, {"factorial", {op("factorial", y), 6}}, {"ceiling", {op("ceiling", x), 1}}, {"power", {op("power", y, x), std::sqrt(3.0)}},
+      {"rational", {"<cn type=\"rational\">3<sep/>4</cn>", 0.75}}, {"e-notation", {"<cn type=\"e-notation\">3<sep/>-2</cn>", 0.03}}, {"pi", {"<pi/>", std::acos(-1.0)}},
+      {"chain", {"<piecewise><piece>" + cn(7) + op("lt", x, cn(1), y) + "</piece><otherwise>" + cn(8) + "</otherwise></piecewise>", 7}},
+      {"xor", {"<piecewise><piece>" + cn(7) + op("xor", op("lt", x, y), op("gt", y, x)) + "</piece><otherwise>" + cn(8) + "</otherwise></piecewise>", 8}},
+      {"not", {"<piecewise><piece>" + cn(7) + op("not", op("eq", x, y)) + "</piece><otherwise>" + cn(8) + "</otherwise></piecewise>", 7}},
+      {"avogadro", {op("divide", "<csymbol encoding=\"text\" definitionURL=\"http://www.sbml.org/sbml/symbols/avogadro\">N</csymbol>", "<cn>6.02214179e23</cn>"), 1}}};
+  for (const auto& [name, pair] : cases) EXPECT_NEAR(value(pair.first), pair.second, 1e-12) << name;
+}
+
+TEST(Sbml, LevelThreeVersionTwoTakesNumbersAsConditions) {
+  // not(2) is false, and(2, 3) is true; min, max, quotient, rem and implies belong to this version.
+  const auto value = [](const std::string& formula) {
+    Parts parts{.species = species("S", 1), .parameters = parameter("z", 0, false), .rules = "<assignmentRule variable=\"z\">" + math(op("plus", formula, op("times", cn(0), now))) + "</assignmentRule>"};
+    std::string text = document(parts);
+    text.replace(text.find("version1/core"), 13, "version2/core");
+    text.replace(text.find("version=\"1\">"), 12, "version=\"2\">");
+    return run(process_system(read_sbml_text(text, "my.xml"), "model", "title").bind({}), "rate-equation", {0, 1}, "z.mean")[1];
+  };
+  const auto either = [](const std::string& condition) { return "<piecewise><piece>" + cn(7) + condition + "</piece><otherwise>" + cn(8) + "</otherwise></piecewise>"; };
+  EXPECT_EQ(value(either(op("not", cn(2)))), 8);
+  EXPECT_EQ(value(either(op("and", cn(2), cn(3)))), 7);
+  EXPECT_EQ(value(either(op("implies", cn(2), cn(0)))), 8);
+  EXPECT_EQ(value(op("max", cn(2), cn(5), cn(3))), 5);
+  EXPECT_EQ(value(op("quotient", cn(-7), cn(2))), -3);
+  EXPECT_EQ(value(op("rem", cn(-7), cn(2))), -1);
+}
+
 // ------------------------------------------------------------------------------------------------------------ bad input
 
 TEST(SbmlRefuses, RecursiveFunctionDefinitions) {
