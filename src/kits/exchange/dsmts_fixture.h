@@ -21,7 +21,6 @@
 
 namespace meso::exchange::testing {
 
-inline std::filesystem::path dsmts() { return std::filesystem::path(MESO_TEST_DATA) / "dsmts"; }
 
 struct Exact {
   std::vector<double> mean, variance, fourth;  ///< per time; fourth: central moment
@@ -112,8 +111,8 @@ inline Exact exact_null(const Case& model, const SuiteCase& c, const std::string
 
 /// Simulates n trajectories of one case and judges every mean and standard deviation.
 /// @param detectable  smallest error of a mean in standard deviations (and of a variance in its own standard deviations) that must be seen
-inline void judge_case(const std::string& id, std::uint64_t n, std::uint64_t seed, double detectable) {
-  const SuiteCase c = suite_case(dsmts(), id);
+inline void judge_case(const std::filesystem::path& suite, const std::string& id, std::uint64_t n, std::uint64_t seed, double detectable) {
+  const SuiteCase c = suite_case(suite, id);
   ASSERT_EQ(c.times.size(), 51u);
   const System system = kinetics::process_system(read_sbml(c.model("l3v1")), "model", "case");
   const Case model = system.bind({});

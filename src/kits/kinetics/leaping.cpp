@@ -248,7 +248,7 @@ namespace {
 Level leaping_level(const Network& network, Leaping::Kind kind, LevelInfo info) {
   const auto shared = std::make_shared<const Network>(network);
   info.rung = Rung::micro;
-  ParameterInfo epsilon{.name = "epsilon", .unit = "1", .doc = "relative change of a propensity that one leap may bring", .fallback = Value(0.03)};
+  ParameterInfo epsilon{.name = "epsilon", .unit = "1", .doc = "relative change of a propensity that one leap may bring", .fallback = Value(0.05)};
   epsilon.min = 1e-4;
   epsilon.max = 0.5;
   info.options.push_back(epsilon);

@@ -23,7 +23,7 @@
 namespace meso::kinetics {
 
 struct LeapOptions {
-  double epsilon = 0.03;
+  double epsilon = 0.05;
   /// Tau-leaping: a reaction that could exhaust a reactant within this many firings is critical and fires one at a time.
   int critical = 10;
   /// Langevin: what is done about amounts below zero. `truncated-rates`: they may be negative, propensities see max(n, 0);

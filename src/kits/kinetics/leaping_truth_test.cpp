@@ -33,7 +33,7 @@ std::vector<Example> examples() {
 }
 
 TEST(Leaping, AgreesWithTheMasterEquationWithinItsStep) {
-  // Mean and variance, both levels, three networks: the error of the step control (epsilon 0.03) is a few per cent of the variance at most.
+  // Mean and variance, both levels, three networks: the error of the step control (epsilon 0.05) is a few per cent of the variance at most.
   for (const Example& e : examples()) {
     const Network network = e.spec.bind({});
     const std::string s = network.species[0];
