@@ -71,6 +71,8 @@ TEST(NetworkText, BadInputIsNamed) {
   EXPECT_NE(said("species = [\"X\"]\nreactions = [\"-2X -> 0, 1\"]\n").find("is not a term like 'X' or '2X'"), std::string::npos);
   EXPECT_NE(said("species = [\"X\"]\nreactions = [\"X -> 0, 1\"]\ninitial = { X = 1e17 }\n").find("initial X is 1e+17; it must be from 0 to 2^53"), std::string::npos);
   EXPECT_NE(said("species = [\"X\"]\nreactions = [\"X -> 0, -1\"]\n").find("the rate '-1' is -1; it must be a number >= 0"), std::string::npos);
+  EXPECT_NE(said("species = [\"X\"]\nreactions = [\"X -> 0, 1\"]\ninitial-law = { X = \"poison\" }\n").find("initial-law: unknown law 'poison' of 'X'. Did you mean 'poisson'?"), std::string::npos);
+  EXPECT_NE(said("species = [\"X\"]\nreactions = [\"X -> 0, 1\"]\ninitial-law = { Y = \"poisson\" }\n").find("initial-law: unknown species 'Y'"), std::string::npos);
   // Names that contain other names are other names; 1e9 molecules are molecules.
   EXPECT_EQ(said("species = [\"X\", \"X1\", \"X10\"]\nreactions = [\"X1 -> X10, = k*X1\", \"X10 -> X, = k1*X10\"]\nconstants = { k = 1, k1 = 2 }\n"), "");
   EXPECT_EQ(said("species = [\"X\"]\nreactions = [\"X -> 0, 1e-9\"]\ninitial = { X = 1000000000 }\n"), "");

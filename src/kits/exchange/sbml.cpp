@@ -796,6 +796,7 @@ Ast math_of(const Formula& f, const std::map<std::string, std::string>& rename) 
 }  // namespace
 
 std::string write_sbml(const kinetics::Network& network, const std::string& title) {
+  if (network.random_start()) throw ModelError("initial counts drawn from a law cannot be written in SBML");
   ::SBMLDocument document(3, 1);
   ::Model* model = document.createModel();
   model->setId("network");

@@ -25,7 +25,7 @@ namespace meso::exchange {
 
 /// The network as an SBML Level 3 Version 1 document: one compartment of size `volume`, amounts in items, every propensity written out as a
 /// kinetic law, so that reading it gives the same process.
-/// @throws ModelError  the network has bursts (random stoichiometries have no words in SBML core)
+/// @throws ModelError  the network has bursts or draws its initial counts (random numbers have no words in SBML core)
 [[nodiscard]] std::string write_sbml(const kinetics::Network& network, const std::string& title);
 
 }  // namespace meso::exchange

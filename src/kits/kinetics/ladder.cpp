@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "base/error.h"
 #include "base/text.h"
 #include "kits/kinetics/closure.h"
 #include "kits/kinetics/fsp.h"
@@ -88,6 +89,19 @@ std::vector<Level> ladder(const Network& network, const Rebuild& rebuild) {
   if (!network.time_dependent() && !bursts) {
     levels.push_back(tau_leap_level(network));
     levels.push_back(langevin_level(network));
+  }
+  if (network.random_start()) {
+    // These start from counts; what they would do with a law is not what was asked.
+    for (Level level : {fsp, closure, lna}) {
+      level.run = [name = level.info.name](const Ask&, Context&) -> Answer {
+        throw ModelError(name + ": initial counts are drawn from a Poisson law; this level starts from given counts. Levels that draw: ssa, tau-leap, cle (and rate-equation, of the means)");
+      };
+      level.branches = {};
+      level.plan = {};
+      levels.push_back(std::move(level));
+    }
+    levels.push_back(rate);
+    return levels;
   }
   for (Level level : {fsp, closure, reconstruction_level(network, closure), lna, rate, exact_level(shared, fsp, ssa)}) levels.push_back(std::move(level));
   return levels;

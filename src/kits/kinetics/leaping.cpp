@@ -104,7 +104,8 @@ template <class Stop, class Held>
 SsaResult Leaping::run(FastStream& rng, double end, Stop&& stop_after, Held&& held, std::uint64_t max_events) const {
   const std::size_t n_reactions = network_.reactions.size();
   State s;
-  s.x.assign(network_.initial.begin(), network_.initial.end());
+  const std::vector<std::int64_t> start = network_.start([&](double mean) { return rng.poisson(mean); });
+  s.x.assign(start.begin(), start.end());
   s.seen = s.mean = s.square = s.trial = s.x;
   s.a.assign(n_reactions, 0.0);
   s.counts.assign(n_reactions, 0.0);
@@ -269,6 +270,7 @@ Level leaping_level(const Network& network, Leaping::Kind kind, LevelInfo info) 
     const auto leaping = std::make_shared<const Leaping>(*shared, kind, options);
     Trajectories t;
     t.names = *shared;
+    t.random_start = shared->random_start();
     t.fixed.assign(shared->species.size(), 1);
     for (const Reaction& reaction : shared->reactions)
       for (const auto& [s, change] : reaction.change) t.fixed[s] = 0;

@@ -210,6 +210,11 @@ void check_names(const NetworkSpec& spec) {
       if (!seen.contains(name))
         throw ModelError(fmt::format("{}: unknown species '{}'.{}\n  species: {}", table == &spec.initial ? "initial" : "initial-concentration", name,
                                      did_you_mean(name, spec.species), join(spec.species)));
+  for (const auto& [name, law] : spec.initial_law) {
+    if (!seen.contains(name)) throw ModelError(fmt::format("initial-law: unknown species '{}'.{}\n  species: {}", name, did_you_mean(name, spec.species), join(spec.species)));
+    static const std::vector<std::string> laws{"point", "poisson"};
+    if (std::find(laws.begin(), laws.end(), law) == laws.end()) throw ModelError(fmt::format("initial-law: unknown law '{}' of '{}'.{}\n  known: {}", law, name, did_you_mean(law, laws), join(laws)));
+  }
   for (const auto& [name, value] : spec.initial)
     if (spec.initial_concentration.contains(name)) throw ModelError(fmt::format("'{}' has an initial count and an initial concentration; give one of them", name));
 }
@@ -647,6 +652,10 @@ Network NetworkSpec::bind(const std::map<std::string, double>& values, bool try_
     }
     if (!(count >= 0 && count < largest_count)) throw ModelError(fmt::format("initial {} is {}; it must be from 0 to 2^53", name, exact(count)));
     network.initial.push_back(static_cast<std::int64_t>(count));
+    if (const auto law = initial_law.find(name); law != initial_law.end() && law->second == "poisson") {
+      network.poisson_start.resize(species.size(), 0);
+      network.poisson_start[network.initial.size() - 1] = 1;
+    }
   }
 
   std::set<std::string> texts;

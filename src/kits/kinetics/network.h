@@ -49,6 +49,7 @@ struct Network {
   double volume = 1;
   bool combinatoric = false;
   std::vector<std::int64_t> initial;        ///< molecules, one per species
+  std::vector<char> poisson_start = {};     ///< 1: the initial count is drawn per trajectory from the Poisson law of mean `initial`; empty: none
   std::string time_unit = "1", rate_doc;
   std::vector<std::string> notes;           ///< to be said in the log: rounded counts, idle species, doubled reactions
 
@@ -57,6 +58,16 @@ struct Network {
   /// Left null space of the stoichiometry in small integers, non-negative where possible: sum_i law[i] n_i is conserved.
   /// As many laws as there are independent ones, those with the fewest species first.
   [[nodiscard]] std::vector<std::vector<int>> conservation_laws() const;
+  /// True if an initial count is drawn.
+  [[nodiscard]] bool random_start() const { return !poisson_start.empty(); }
+  /// Initial counts of one trajectory; `draw(mean)` gives a Poisson number.
+  template <class Draw>
+  [[nodiscard]] std::vector<std::int64_t> start(Draw&& draw) const {
+    std::vector<std::int64_t> counts = initial;
+    for (std::size_t s = 0; s < poisson_start.size(); ++s)
+      if (poisson_start[s] != 0) counts[s] = draw(static_cast<double>(initial[s]));
+    return counts;
+  }
   /// True if t stands in a rate law.
   [[nodiscard]] bool time_dependent() const;
   /// @throws ModelError unknown species with the nearest name
@@ -132,6 +143,7 @@ struct NetworkSpec {
   double volume = 1;
   std::map<std::string, double> initial;          ///< molecules; species that are not named start with none
   std::map<std::string, double> initial_concentration;
+  std::map<std::string, std::string> initial_law;  ///< "point" (the default) or "poisson": the count is drawn with the initial amount as its mean
   bool combinatoric = false;
   std::vector<std::string> where;                 ///< place of each reaction ("my.toml:7"), may be empty
 

@@ -353,6 +353,7 @@ Process process_of(const Network& network) {
   process.n_states = network.species.size();
   process.initial.assign(network.initial.begin(), network.initial.end());
   process.counted.assign(process.n_states, 1);
+  process.poisson_start = network.poisson_start;
   process.rates.resize(process.n_states);
   process.time_unit = network.time_unit;
   std::vector<char> varies(process.n_states, 0);

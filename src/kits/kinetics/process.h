@@ -94,6 +94,7 @@ struct Process {
   std::vector<std::string> names;                              ///< one per slot
   std::size_t n_states = 0, n_assigned = 0;
   std::vector<double> initial;                                 ///< of the states
+  std::vector<char> poisson_start;                             ///< of the states: 1 where the start is drawn (Network::poisson_start); empty: none
   std::vector<char> counted;                                   ///< of the states: amounts of species
   std::vector<Formula> assigned;
   std::vector<std::optional<Formula>> rates;                   ///< of the states: rate rules

@@ -157,6 +157,8 @@ SsaResult ProcessSsa::run(FastStream rng, Sink& sink, std::span<const double> ti
     return false;
   };
 
+  for (std::size_t s = 0; s < p.poisson_start.size(); ++s)
+    if (p.poisson_start[s] != 0) x[s] = static_cast<double>(rng.poisson(p.initial[s]));
   if (assigned) model_->assign(x);
   refresh_all();
   settle();

@@ -118,12 +118,13 @@ EnsembleOf<Simulator>::EnsembleOf(std::shared_ptr<const Simulator> ssa, const As
 
   bound_.assign(n_species, std::numeric_limits<double>::infinity());
   fixed_.assign(n_species, 1);
+  random_start_ = network_.random_start();
   if constexpr (!plain) {
     fixed_ = ssa_->of->fixed;
     bound_ = ssa_->of->largest;
     random_start_ = ssa_->of->random_start;
   }
-  for (const std::vector<int>& law : plain ? network_.conservation_laws() : std::vector<std::vector<int>>{}) {
+  for (const std::vector<int>& law : plain && !random_start_ ? network_.conservation_laws() : std::vector<std::vector<int>>{}) {
     if (std::any_of(law.begin(), law.end(), [](int weight) { return weight < 0; })) continue;
     double total = 0;
     for (std::size_t s = 0; s < n_species; ++s) total += static_cast<double>(law[s]) * static_cast<double>(network_.initial[s]);
@@ -326,7 +327,7 @@ void EnsembleOf<Simulator>::add(const std::string& observable) {
     }
   }
   // Exact by construction: the deterministic start, and a species that no reaction changes.
-  const bool never_changes = fixed_[a] != 0 || fixed_[b] != 0;
+  const bool never_changes = !random_start_ && (fixed_[a] != 0 || fixed_[b] != 0);
   for (std::size_t i = 0; i < plan_.points(); ++i) derived.exact.push_back(never_changes || (!stationary_ && times_[i] == 0 && !random_start_) ? 1 : 0);
   plan_.derived.push_back(std::move(derived));
 }
@@ -339,10 +340,16 @@ void EnsembleOf<Simulator>::sample(const Ask&, const Plan&, std::uint64_t seed, 
     return static_cast<std::size_t>(plain ? std::min(x[term.a], last) : std::clamp(std::round(x[term.a]), 0.0, last));
   };
   const double nan = std::numeric_limits<double>::quiet_NaN();
+  std::vector<std::int64_t> drawn;
+  if (plain && random_start_) {
+    Stream start(seed, id, purpose + "/initial");
+    drawn = network_.start([&](double mean) { return start.poisson(mean); });
+  }
+  const std::vector<std::int64_t>& initial = drawn.empty() ? network_.initial : drawn;
 
   if (!stationary_) {
     std::size_t reached = 0;
-    const SsaResult result = ssa_->run_path(times_, network_.initial, events, [&](std::size_t i, std::span<const double> x) {
+    const SsaResult result = ssa_->run_path(times_, initial, events, [&](std::size_t i, std::span<const double> x) {
       reached = i + 1;
       for (const Term& term : terms_) {
         if (term.kind == Term::Kind::bins) tape.record(term.signal, i, 1, bin_of(term, x));
@@ -360,7 +367,7 @@ void EnsembleOf<Simulator>::sample(const Ask&, const Plan&, std::uint64_t seed, 
   const bool odd = (id & 1) != 0;
   static thread_local std::vector<double> sums;
   sums.assign(terms_.size(), 0.0);
-  const SsaResult result = ssa_->run_window(burn_in_, window_, odd ? dispersed_ : network_.initial, events, [&](std::span<const double> x, double dt) {
+  const SsaResult result = ssa_->run_window(burn_in_, window_, odd ? dispersed_ : initial, events, [&](std::span<const double> x, double dt) {
     for (std::size_t k = 0; k < held_; ++k) {
       const Term& term = terms_[k];
       if (term.kind != Term::Kind::bins) sums[k] += monomial(term, x) * dt;
@@ -639,6 +646,7 @@ Level process_ssa_level(const std::shared_ptr<const CompiledProcess>& model) {
     t.largest.assign(p.observed.size(), std::numeric_limits<double>::infinity());
     t.unit = [model](const std::string& observable) { return observed_info(model->process(), observable)->unit; };
     t.path = [ssa](std::span<const double> times, FastStream rng, const ProcessSsa::At& at, std::uint64_t max_events) { return ssa->run_path(times, rng, at, max_events); };
+    t.random_start = !p.poisson_start.empty();
     t.window = [ssa](double burn_in, double window, FastStream rng, const ProcessSsa::Hold& hold, std::uint64_t max_events) { return ssa->run_window(burn_in, window, rng, hold, max_events); };
     return t;
   });

@@ -21,6 +21,7 @@ namespace meso::kinetics {
 
 /// @param slow_time  the network's slow time (1 / spectral gap), asked only for stationary questions without burn-in or window;
 ///                   where it is empty or gives nothing positive and finite, measured_slow_time() is taken instead
+/// Initial counts that are drawn (Network::poisson_start) come from the stream "<purpose>/initial".
 /// Laws that depend on the time are simulated as a process (process_ssa.h), by exact thinning.
 /// Option `max-events`: events per trajectory at which a run is stopped and flagged `diverged` (explosive networks).
 [[nodiscard]] Level ssa_level(const Network& network, std::function<double()> slow_time = {});
