@@ -75,7 +75,7 @@ std::vector<double> direction_of(const SphereEstimation& p, std::span<const doub
 }
 
 // Names of what a trajectory says, in the order of the signals.
-enum Quantity : std::size_t { average_overlap, last_overlap, average_success, last_success, average_norm, average_alignment, norm_ratio, refined_overlap, overlap_square, m_value, m_square, quantities };
+enum Quantity : std::size_t { average_overlap, last_overlap, average_success, last_success, average_norm, average_alignment, norm_ratio, refined_overlap, iterate_overlap, overlap_square, m_value, m_square, quantities };
 
 struct Said {
   std::array<double, quantities> value{};
@@ -123,6 +123,7 @@ struct Film {
 
 struct Trajectory {
   std::vector<double> theta, sum;  ///< state; integral of theta, or of theta theta^T (lower triangle filled, then mirrored)
+  double sum_overlap = 0;          ///< integral of |theta . theta*|
 };
 
 class Run {
@@ -138,12 +139,12 @@ class Run {
  private:
   template <class L>
   void run(L& landscape, Draw& draw, std::uint64_t seed, const std::string& purpose, std::uint64_t id, Tape* tape, Film* film) const;
-  void accumulate(Trajectory& t, double dt) const;
+  void accumulate(Trajectory& t, const Draw& draw, double dt) const;
   [[nodiscard]] std::vector<double> averaged(const Trajectory& t, double time) const;
   void photograph(Film& film, const Trajectory& t, double time) const;
 
   SphereEstimation p_;
-  bool stationary_ = false, coupled_ = true, sgd_ = false, refine_ = false;
+  bool stationary_ = false, coupled_ = true, sgd_ = false, refine_ = false, iterates_ = false;
   std::size_t batch_ = 1;
   double burn_in_ = 0, window_ = 0, dt_ = 0;
   std::vector<double> times_;
@@ -155,7 +156,7 @@ class Run {
   std::vector<Flag> notes_;
 };
 
-const std::array<const char*, quantities> quantity_names{"average.overlap", "last.overlap", "average.success", "last.success", "average.norm", "average.alignment", "norm.ratio", "refined.overlap", "", "m.mean", ""};
+const std::array<const char*, quantities> quantity_names{"average.overlap", "last.overlap", "average.success", "last.success", "average.norm", "average.alignment", "norm.ratio", "refined.overlap", "iterate.overlap", "", "m.mean", ""};
 
 double option(const Ask& ask, const char* name, double otherwise) {
   const auto given = ask.options.find(name);
@@ -201,7 +202,7 @@ Run::Run(SphereEstimation problem, const Ask& ask, bool sgd) : p_(problem), stat
   }
 
   // Signals: every quantity at step dt, then its difference to 2 dt.
-  const std::array<double, quantities> high{1, 1, 1, 1, 1, 1, INFINITY, 1, 1, 1, 1};
+  const std::array<double, quantities> high{1, 1, 1, 1, 1, 1, INFINITY, 1, 1, 1, 1, 1};
   for (std::size_t q = 0; q < quantities; ++q)
     plan_.signals.push_back({.name = q == overlap_square ? "average.overlap squared" : q == m_square ? "m squared" : quantity_names[q], .lo = q == m_value ? -1.0 : 0.0, .hi = high[q], .path = q == average_overlap || q == last_overlap});
   for (std::size_t q = 0; q < quantities; ++q) plan_.signals.push_back({.name = plan_.signals[q].name + ", dt - 2 dt"});
@@ -218,6 +219,7 @@ Run::Run(SphereEstimation problem, const Ask& ask, bool sgd) : p_(problem), stat
   };
   for (std::size_t q = 0; q < quantities; ++q) {
     if (quantity_names[q][0] == 0 || !ask.wants(quantity_names[q])) continue;
+    if (q == iterate_overlap) iterates_ = true;
     if (q == refined_overlap) {
       if (p_.model != Model::tensor) continue;
       refine_ = true;
@@ -246,7 +248,8 @@ Run::Run(SphereEstimation problem, const Ask& ask, bool sgd) : p_(problem), stat
   }
 }
 
-void Run::accumulate(Trajectory& t, double dt) const {
+void Run::accumulate(Trajectory& t, const Draw& draw, double dt) const {
+  if (iterates_) t.sum_overlap += dt * std::abs(detail::dot(t.theta.data(), draw.direction.data(), p_.d));
   if (odd(p_)) {
     for (std::size_t i = 0; i < p_.d; ++i) t.sum[i] += dt * t.theta[i];
   } else {
@@ -326,7 +329,7 @@ void Run::run(L& landscape, Draw& draw, std::uint64_t seed, const std::string& p
           u2 = w[2 * half + 1];
           finite = langevin.step(t[0].theta.data(), dt, u1.data(), u2.data()) && finite;
         }
-        if (averaging) accumulate(t[0], dt);
+        if (averaging) accumulate(t[0], draw, dt);
       }
       if (coupled_) {
         for (std::size_t j = 0; j < d; ++j) {
@@ -334,7 +337,7 @@ void Run::run(L& landscape, Draw& draw, std::uint64_t seed, const std::string& p
           u2[j] = w[2][j] + w[3][j];
         }
         finite = langevin.step(t[1].theta.data(), 2 * dt, u1.data(), u2.data()) && finite;
-        if (averaging) accumulate(t[1], 2 * dt);
+        if (averaging) accumulate(t[1], draw, 2 * dt);
       }
       if (film && averaging) {
         const double now = before + dt * static_cast<double>(s + 2);
@@ -346,11 +349,16 @@ void Run::run(L& landscape, Draw& draw, std::uint64_t seed, const std::string& p
     const std::size_t at = stationary_ ? 0 : i;
     tape->record(runaway_, at, finite ? 0 : 1);
     const double span = stationary_ ? window_ : times_[i];
-    const Said fine = say(p_, draw, averaged(t[0], span), t[0].theta, refine_);
+    const auto told = [&](const Trajectory& path) {
+      Said said = say(p_, draw, averaged(path, span), path.theta, refine_);
+      said.value[iterate_overlap] = span > 0 ? path.sum_overlap / span : said.value[last_overlap];
+      return said;
+    };
+    const Said fine = told(t[0]);
     for (std::size_t q = 0; q < quantities; ++q) tape->record(q, at, fine.value[q]);
     if (want_law_) tape->record(law_, at, 1, bin_of(fine.value[m_value]));
     if (coupled_) {
-      const Said rough = say(p_, draw, averaged(t[1], span), t[1].theta, refine_);
+      const Said rough = told(t[1]);
       for (std::size_t q = 0; q < quantities; ++q) tape->record(quantities + q, at, fine.value[q] - rough.value[q]);
       if (want_law_) {  // difference of the distribution functions
         const std::size_t a = bin_of(fine.value[m_value]), b = bin_of(rough.value[m_value]);
@@ -772,6 +780,7 @@ std::vector<ObservableInfo> observables(const SphereEstimation& p) {
   std::vector<ObservableInfo> all{
       {"average.overlap", "1", fmt::format("mean over draws of |cos| between theta* and the {}", average)},
       {"last.overlap", "1", "mean over draws of |theta . theta*| of the last iterate"},
+      {"iterate.overlap", "1", "mean over draws of the time average of |theta . theta*| (over what the average is taken): what an iterate has at a typical time", {}, false},
       {"average.success", "1", "probability that the overlap of the average is at least 1/2", {}, false},
       {"last.success", "1", "probability that the overlap of the last iterate is at least 1/2", {}, false},
       {"average.norm", "1", odd(p) ? "mean length of the time average of theta" : "mean Frobenius norm of the time average of theta theta^T - I/d", {}, false},
