@@ -521,14 +521,9 @@ struct PartialTrace {
   void sample(const Ask& ask, const Plan& plan, std::uint64_t seed, const std::string& purpose, std::uint64_t id, Tape& tape) const {
     const bool refine = p.model == Model::tensor && ask.wants("refined.overlap");
     Draw instance = draw(p, seed, purpose, id, refine);
-    const std::vector<double> estimate = direction_of(p, instance.first_order);
-    const double m = overlap(estimate, instance.direction);
-    double refined = 0, half = 0;
-    if (refine) {
-      std::vector<double> x = estimate;
-      instance.tensor->power_iterations(x, refinements);
-      refined = overlap(x, instance.direction);
-    }
+    FastStream random = Stream(seed, id, purpose + "/finite-time").fast();
+    const std::vector<double> wander = free_average(random);
+    double half = 0;
     if (has_half()) {
       // The draw at other n: signal s along theta*, noise z / sqrt(n). cos = 1/2 where |z_perp|^2 / n = 3 (s + z_par / sqrt(n))^2.
       const double s = detail::dot(instance.spike_part.data(), instance.direction.data(), p.d);
@@ -542,14 +537,47 @@ struct PartialTrace {
       const double across = std::sqrt(std::max(0.0, square - along * along));
       half = std::pow(std::max(0.0, across / std::sqrt(3.0) - along) / s, 2);
     }
+    std::vector<double> average(instance.first_order.size());
     for (std::size_t i = 0; i < plan.points(); ++i) {
+      // Linear response and free diffusion share one rate: that of the harmonic (1 or 2) in which the signal lies.
+      const double t = ask.is_stationary() ? ask.stationary().window.value_or(INFINITY) : ask.times()[i], rt = rate() * t;
+      const double early = rt > 0 ? -std::expm1(-rt) / rt : 1;  // time average of exp(-rate t)
+      const double response = p.beta() * (ask.is_stationary() ? 1 : 1 - early), spread = rt > 0 ? std::sqrt(2 / rt * (1 - early)) : 1;
+      for (std::size_t j = 0; j < average.size(); ++j) average[j] = response * instance.first_order[j] + spread * wander[j];
+      const std::vector<double> estimate = direction_of(p, average);
+      const double m = overlap(estimate, instance.direction);
       tape.record(overlap_s, i, m);
       tape.record(square_s, i, m * m);
       tape.record(success_s, i, m >= 0.5 ? 1 : 0);
-      tape.record(norm_s, i, p.beta() * norm(instance.first_order));
-      tape.record(refined_s, i, refined);
+      tape.record(norm_s, i, norm(average));
+      if (refine) {
+        std::vector<double> x = estimate;
+        instance.tensor->power_iterations(x, refinements);
+        tape.record(refined_s, i, overlap(x, instance.direction));
+      }
       tape.record(half_s, i, half);
     }
+  }
+
+ private:
+  [[nodiscard]] double rate() const { return odd(p) ? static_cast<double>(p.d) - 1 : 2 * static_cast<double>(p.d); }
+  /// theta, or theta theta^T - I/d, of free diffusion at one time as a Gaussian of the same covariance: mean square length 1, or 1 - 1/d.
+  [[nodiscard]] std::vector<double> free_average(FastStream& random) const {
+    const double d = static_cast<double>(p.d);
+    std::vector<double> v(odd(p) ? p.d : p.d * p.d);
+    if (odd(p)) {
+      for (double& x : v) x = random.normal() / std::sqrt(d);
+      return v;
+    }
+    // E (theta_i theta_j)^2 = 1/(d(d+2)) off the diagonal; on it twice that around the trace, which is taken off.
+    const double sd = std::sqrt(1 / (d * (d + 2)));
+    double trace = 0;
+    for (std::size_t i = 0; i < p.d; ++i) {
+      for (std::size_t j = 0; j < i; ++j) v[i * p.d + j] = v[j * p.d + i] = sd * random.normal();
+      trace += v[i * p.d + i] = std::sqrt(2.0) * sd * random.normal();
+    }
+    for (std::size_t i = 0; i < p.d; ++i) v[i * p.d + i] -= trace / d;
+    return v;
   }
 };
 
@@ -557,9 +585,9 @@ Level partial_trace_level(const SphereEstimation& p) {
   Level level;
   level.info = {.name = "partial-trace",
                 .rung = Rung::moments,
-                .doc = "the average at first order in beta for the drawn disorder: E_0[theta E], a partial trace of the tensor; also the limit of long times",
+                .doc = "the average at first order in beta for the drawn disorder, a partial trace of the tensor, and what free diffusion leaves of the start in a finite time",
                 .parent = "langevin",
-                .approximation = "first order in the inverse temperature beta = c sqrt(n), infinite time",
+                .approximation = "first order in the inverse temperature beta = c sqrt(n); fluctuations of the average those of free diffusion",
                 .small_parameter = "c",
                 .expected_order = odd(p) ? 2.0 : 1.0,  // the next term of theta-bar / beta: beta^2 for k odd (E^2 is even), beta for k even
                 .source = "uniform moments of the sphere (Isserlis); sphere_theory.h",
@@ -591,9 +619,10 @@ Level overlap_law_level(const SphereEstimation& p) {
   Level level;
   level.info = {.name = "overlap-law",
                 .rung = Rung::mean_field,
-                .doc = odd(p) ? "overlap of the first-order average for large d: [1 + N_k/(k!! n)]^(-1/2)" : "overlap of the first-order average for large d: (1 - n_c/n)^(1/2) above the spectral transition",
+                .doc = odd(p) ? "overlap of the first-order average for large d and long times: [1 + N_k/(k!! n)]^(-1/2)"
+                              : "overlap of the first-order average for large d and long times: (1 - n_c/n)^(1/2) above the spectral transition",
                 .parent = "partial-trace",
-                .approximation = "d -> infinity: the overlap does not fluctuate",
+                .approximation = "d -> infinity: the overlap does not fluctuate; t -> infinity",
                 .small_parameter = "1/d",
                 .expected_order = 1,
                 .source = odd(p) ? "sphere_theory.h" : "Baik, Ben Arous, Péché (2005), doi:10.1214/009117905000000233; sphere_theory.h"};

@@ -4,7 +4,9 @@
 //                    estimators: last iterate, time average (k odd) or leading eigenvector of the averaged theta theta^T (k even), and power
 //                    iterations from there. One trajectory is one draw of hidden direction, disorder, start and noise.
 //   sgd              mini-batches in place of thermal noise (single-index models): the conjecture of the paper
-//   partial-trace    the time average at first order in beta, for the drawn disorder: a closed form (E_0[theta E], sphere_theory.h)
+//   partial-trace    the time average at first order in beta, for the drawn disorder: with u = E_0[theta E] (sphere_theory.h) and a = d - 1
+//                    beta u [1 - (1 - e^{-a t})/(a t)] + Gaussian, E|.|^2 = 2/(a t) [1 - (1 - e^{-a t})/(a t)];
+//                    for k even the same for theta theta^T - I/d and a = 2 d, the relaxation rate of the second harmonic
 //   overlap-law      its overlap for large d
 //   planted-law      the law of the overlap m of the last iterate in the landscape without noise (n -> infinity at fixed beta)
 //   population-flow  m' = beta k m^{k-1} (1 - m^2) - (d - 1) m: planted-law without fluctuations

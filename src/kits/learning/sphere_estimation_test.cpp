@@ -70,13 +70,33 @@ TEST(SphereEstimation, OverlapLawGivesTheNormOfThePartialTrace) {
   // The mean square length is exact for every d in both parities: E|v|^2.
   for (const std::size_t k : {3u, 4u}) {
     const SphereEstimation p{.k = k, .d = 12, .n = 60};
-    const Answer trace = run(p, "partial-trace", at({1}, {"average.norm", "average.overlap"}), 600), law = run(p, "overlap-law", at({1}, {"average.norm", "average.overlap"}));
+    const Answer trace = run(p, "partial-trace", at({1e9}, {"average.norm", "average.overlap"}), 600), law = run(p, "overlap-law", at({1}, {"average.norm", "average.overlap"}));
     EXPECT_NEAR(trace.find("average.norm")->value[0] / law.find("average.norm")->value[0], 1, 0.03) << k;
     if (k == 3) {
       const Estimate& e = *trace.find("average.overlap");
       EXPECT_TRUE(MeansMatch({{odd_average_overlap(3, 12, 60), e.value[0], e.se(0), "overlap"}}, 0.06));
     }
   }
+}
+
+TEST(SphereEstimation, PartialTraceKnowsWhatAFiniteTimeLeavesOfTheStart) {
+  // Free diffusion (beta -> 0): the length of the average is that of the noise alone, at every time, in both parities.
+  for (const std::size_t k : {3u, 4u}) {
+    const SphereEstimation p{.k = k, .d = 5, .n = 4, .c = 1e-3};
+    const Ask ask = at({0.1, 1, 10}, {"average.norm"});
+    const Answer free = run(p, "langevin", ask, 1500), theory = run(p, "partial-trace", ask, 6000);
+    for (std::size_t i = 0; i < 3; ++i) {
+      const Estimate &a = *free.find("average.norm"), &b = *theory.find("average.norm");
+      // The theory takes a Gaussian of the same mean square: its mean length differs by a few per cent while the average is hardly one.
+      EXPECT_NEAR(a.value[i], b.value[i], (i == 0 ? 0.1 : 0.03) * b.value[i] + 5 * std::hypot(a.se(i), b.se(i))) << "k = " << k << " at " << ask.times()[i];
+    }
+  }
+  // Hot with a signal: the overlap grows with time as the level says.
+  const SphereEstimation p{.k = 3, .d = 8, .n = 200, .c = 0.2};
+  const Ask ask = at({3, 30}, {"average.overlap"});
+  const Answer warm = run(p, "langevin", ask, 600), theory = run(p, "partial-trace", ask, 4000);
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_NEAR(warm.find("average.overlap")->value[i], theory.find("average.overlap")->value[i], 0.04 + 4 * warm.find("average.overlap")->se(i)) << i;
+  EXPECT_GT(theory.find("average.overlap")->value[1], theory.find("average.overlap")->value[0] + 0.2);
 }
 
 TEST(SphereEstimation, PopulationFlowHasTheFixedPointsOfItsCubic) {

@@ -75,7 +75,7 @@ TEST(LangevinAveraging, EvenOrdersAverageTheMatrixNotTheVector) {
 }
 
 TEST(LangevinAveraging, StudiesAreValid) {
-  for (const char* file : {"average-or-last.toml", "high-temperature.toml", "matrix.toml", "planted.toml"}) {
+  for (const char* file : {"average-or-last.toml", "last-iterate.toml", "high-temperature.toml", "matrix.toml", "planted.toml"}) {
     const Study study = resolved(read_study(read_toml(std::string(MESO_SOURCE_DIR "/systems/learning/langevin-averaging/studies/") + file), [](const ModelRequest& request) {
       EXPECT_EQ(request.system, "langevin-averaging");
       return system();
