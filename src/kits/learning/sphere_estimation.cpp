@@ -589,7 +589,6 @@ Level partial_trace_level(const SphereEstimation& p) {
                 .parent = "langevin",
                 .approximation = "first order in the inverse temperature beta = c sqrt(n); fluctuations of the average those of free diffusion",
                 .small_parameter = "c",
-                .expected_order = odd(p) ? 2.0 : 1.0,  // the next term of theta-bar / beta: beta^2 for k odd (E^2 is even), beta for k even
                 .source = "uniform moments of the sphere (Isserlis); sphere_theory.h",
                 .sampled = true,
                 .grain = 16};
