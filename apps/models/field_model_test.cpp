@@ -6,14 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "apps/models/model_source.h"
-#include "base/error.h"
-#include "io/toml.h"
-#include "study/study.h"
-#include "study/study_file.h"
+#include "apps/models/own_model_fixture.h"
 
 namespace meso {
 namespace {
+
+using namespace testing;
 
 const char* const good = R"toml([study]
 title = "test"
@@ -36,21 +34,7 @@ observables = ["phi_centre"]
 relative = 0.1
 )toml";
 
-std::string refusal(const std::string& text) {
-  try {
-    (void)resolved(read_study(parse_toml(text, "my.toml"), model_source()));
-  } catch (const InputError& error) {
-    return error.what();
-  }
-  return "";
-}
-
-std::string with(const std::string& line, const std::string& instead) {
-  std::string text = good;
-  const std::size_t at = text.find(line);
-  EXPECT_NE(at, std::string::npos) << line;
-  return text.replace(at, line.size(), instead);
-}
+std::string with(const std::string& line, const std::string& instead) { return changed(good, line, instead); }
 
 TEST(OwnField, WrongTablesAreRefusedWithTheirPlace) {
   EXPECT_EQ(refusal(good), "");

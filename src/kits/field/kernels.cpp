@@ -2,26 +2,12 @@
 
 #include <numbers>
 
-// One source, two instruction sets: elementwise operations give the same bits in registers of any width.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define MESO_WIDE __attribute__((target("avx2")))
-#define MESO_INLINE inline __attribute__((always_inline))
-#else
-#define MESO_WIDE
-#define MESO_INLINE inline
-#endif
+#include "num/wide.h"
 
 namespace meso::field::kernels {
 namespace {
 
-bool wide() {
-#if defined(__x86_64__) && defined(__GNUC__)
-  static const bool found = __builtin_cpu_supports("avx2");
-  return found;
-#else
-  return false;
-#endif
-}
+using num::wide_registers;
 
 // Each kernel: the loop (inlined twice), its wide and plain form, and the choice.
 #define MESO_KERNEL(name, parameters, arguments)                       \
@@ -84,30 +70,15 @@ MESO_INLINE void polynomial_loop(const double* __restrict x, const double* __res
 }
 MESO_KERNEL(polynomial, (const double* x, const double* c, std::size_t degree, double* y, std::size_t count), (x, c, degree, y, count))
 
-// sin on [-pi/2, pi/2] after taking off the nearest multiple of pi; the first omitted term is (pi/2)^23/23! < 2e-18.
+// sin on [-pi/2, pi/2] after taking off the nearest multiple of pi; the first term left out is (pi/2)^23/23! < 2e-18.
 MESO_INLINE void sine_loop(const double* __restrict x, double amplitude, double wave, double* __restrict y, std::size_t count) {
-  constexpr double round = 0x1.8p52;                  // adding and subtracting it rounds to the nearest integer
-  constexpr double pi_high = 0x1.921fb544p+1;         // pi in two parts: the first has 33 bits, so that turns * pi_high is exact
-  constexpr double pi_low = 0x1.0b4611a626331p-33;
   for (std::size_t i = 0; i < count; ++i) {
     const double u = wave * x[i];
-    const double turns = (u * std::numbers::inv_pi + round) - round;
+    const double turns = num::nearest_integer(u * std::numbers::inv_pi);
     const double half = turns * 0.5;
-    const double parity = half - ((half + round) - round);  // 0 for an even number of half turns, +-1/2 for an odd one
+    const double parity = half - num::nearest_integer(half);  // 0 for an even number of half turns, +-1/2 for an odd one
     const double sign = 1.0 - 8.0 * parity * parity;
-    const double h = (u - turns * pi_high) - turns * pi_low;
-    const double q = h * h;
-    double s = 1.0 / 51090942171709440000.0;  // 1/21!
-    s = s * q - 1.0 / 121645100408832000.0;
-    s = s * q + 1.0 / 355687428096000.0;
-    s = s * q - 1.0 / 1307674368000.0;
-    s = s * q + 1.0 / 6227020800.0;
-    s = s * q - 1.0 / 39916800.0;
-    s = s * q + 1.0 / 362880.0;
-    s = s * q - 1.0 / 5040.0;
-    s = s * q + 1.0 / 120.0;
-    s = s * q - 1.0 / 6.0;
-    y[i] = amplitude * (sign * (h + h * (q * s)));
+    y[i] = amplitude * (sign * num::sine_series<21>(num::off_half_turns(u, turns)));
   }
 }
 MESO_KERNEL(sine, (const double* x, double amplitude, double wave, double* y, std::size_t count), (x, amplitude, wave, y, count))
@@ -134,23 +105,23 @@ MESO_KERNEL(add, (double* y, const double* x, double h, std::size_t count), (y, 
 
 }  // namespace
 
-void apply_symbol(double* z, const double* a, const double* b, std::size_t n) { wide() ? apply_symbol_wide(z, a, b, n) : apply_symbol_plain(z, a, b, n); }
-void scale(double* z, const double* s, std::size_t count) { wide() ? scale_wide(z, s, count) : scale_plain(z, s, count); }
+void apply_symbol(double* z, const double* a, const double* b, std::size_t n) { wide_registers() ? apply_symbol_wide(z, a, b, n) : apply_symbol_plain(z, a, b, n); }
+void scale(double* z, const double* s, std::size_t count) { wide_registers() ? scale_wide(z, s, count) : scale_plain(z, s, count); }
 void scale(double* z, double s, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) z[i] *= s;
 }
-void twist(const double* phi, const double* c, const double* s, double* z, std::size_t m) { wide() ? twist_wide(phi, c, s, z, m) : twist_plain(phi, c, s, z, m); }
-void untwist(const double* z, const double* c, const double* s, double* phi, std::size_t m) { wide() ? untwist_wide(z, c, s, phi, m) : untwist_plain(z, c, s, phi, m); }
+void twist(const double* phi, const double* c, const double* s, double* z, std::size_t m) { wide_registers() ? twist_wide(phi, c, s, z, m) : twist_plain(phi, c, s, z, m); }
+void untwist(const double* z, const double* c, const double* s, double* phi, std::size_t m) { wide_registers() ? untwist_wide(z, c, s, phi, m) : untwist_plain(z, c, s, phi, m); }
 void polynomial(const double* x, const double* c, std::size_t degree, double* y, std::size_t count) {
-  wide() ? polynomial_wide(x, c, degree, y, count) : polynomial_plain(x, c, degree, y, count);
+  wide_registers() ? polynomial_wide(x, c, degree, y, count) : polynomial_plain(x, c, degree, y, count);
 }
 void sine(const double* x, double amplitude, double wave, double* y, std::size_t count) {
-  wide() ? sine_wide(x, amplitude, wave, y, count) : sine_plain(x, amplitude, wave, y, count);
+  wide_registers() ? sine_wide(x, amplitude, wave, y, count) : sine_plain(x, amplitude, wave, y, count);
 }
 void kick_drift(double* phi, double* pi, const double* lap, const double* slope, double h, double d, std::size_t count) {
-  wide() ? kick_drift_wide(phi, pi, lap, slope, h, d, count) : kick_drift_plain(phi, pi, lap, slope, h, d, count);
+  wide_registers() ? kick_drift_wide(phi, pi, lap, slope, h, d, count) : kick_drift_plain(phi, pi, lap, slope, h, d, count);
 }
-void kick(double* pi, const double* lap, const double* slope, double h, std::size_t count) { wide() ? kick_wide(pi, lap, slope, h, count) : kick_plain(pi, lap, slope, h, count); }
-void add(double* y, const double* x, double h, std::size_t count) { wide() ? add_wide(y, x, h, count) : add_plain(y, x, h, count); }
+void kick(double* pi, const double* lap, const double* slope, double h, std::size_t count) { wide_registers() ? kick_wide(pi, lap, slope, h, count) : kick_plain(pi, lap, slope, h, count); }
+void add(double* y, const double* x, double h, std::size_t count) { wide_registers() ? add_wide(y, x, h, count) : add_plain(y, x, h, count); }
 
 }  // namespace meso::field::kernels

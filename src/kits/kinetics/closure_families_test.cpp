@@ -571,7 +571,7 @@ TEST(Bursts, MomentsAndMasterEquationAreExact) {
     EXPECT_NEAR(value(m, "P.mean", i), k * b * -std::expm1(i == 0 ? -0.5 : -2.0), 1e-7);
     for (const std::string& name : all) EXPECT_NEAR(value(t, name, i), value(m, name, i), 1e-6 * value(m, name, i)) << name;
   }
-  measured("(bursts)", "fsp P.variance, 0 -> burst(4) P", value(exact, "P.variance"), bound(exact, "P.variance"), expected[1], "negative binomial law");
+  measured("mrna-protein", "fsp P.variance, 0 -> burst(4) P", value(exact, "P.variance"), bound(exact, "P.variance"), expected[1], "negative binomial law");
 }
 
 TEST(Bursts, TrajectoriesHaveTheNegativeBinomial) {

@@ -20,7 +20,7 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-constexpr double largest_step = 0.05;   // relative change of the state per point
+constexpr double largest_step = 0.2;    // relative change of the state per point
 constexpr double smallest_step = 1e-7;
 constexpr double epsilon = std::numeric_limits<double>::epsilon();
 
@@ -29,6 +29,7 @@ struct Node {
   VectorXd u;
   VectorXd scale;
   VectorXd tangent;          // unit vector, in units of scale
+  VectorXd by_parameter;     // dF/dq
   double determinant = 0;    // of the bordered Jacobian: its sign
   std::shared_ptr<const FlowAt> at;
   FixedPoint point;
@@ -81,13 +82,19 @@ class Tracer {
   }
   [[nodiscard]] double error_of_parameter(double q, double error) const { return options_.log ? parameter(q) * error : error; }
   [[nodiscard]] std::shared_ptr<const FlowAt> at(double q) const {
+    if (recent_ != nullptr && recent_q_ == q) return recent_;
     const double p = options_.log ? std::exp(q) : q;
-    return family_(std::abs(q - first_) < 1e-14 * (1 + std::abs(q)) ? options_.from : std::abs(q - last_) < 1e-14 * (1 + std::abs(q)) ? options_.to : p);
+    recent_ = family_(std::abs(q - first_) < 1e-14 * (1 + std::abs(q)) ? options_.from : std::abs(q - last_) < 1e-14 * (1 + std::abs(q)) ? options_.to : p);
+    recent_q_ = q;
+    return recent_;
   }
   static std::span<const double> state(const VectorXd& u) { return {u.data(), static_cast<std::size_t>(u.size()) - 1}; }
 
-  bool linearise(const VectorXd& u, const VectorXd& scale, std::shared_ptr<const FlowAt>& at_u, VectorXd& f, MatrixXd& b) const;
-  std::optional<VectorXd> correct(const Node& from, const VectorXd& guess, double sigma, int* iterations = nullptr) const;
+  // @param slope  dF/dq: taken as it is where it is known (a corrector's step), formed where it is empty, by differences of two more flows, which cost
+  //               far more than all the rest
+  bool linearise(const VectorXd& u, const VectorXd& scale, std::shared_ptr<const FlowAt>& at_u, VectorXd& f, MatrixXd& b, VectorXd& slope) const;
+  enum class Slope { held, fresh };
+  std::optional<VectorXd> correct(const Node& from, const VectorXd& guess, double sigma, Slope slope, int* iterations = nullptr) const;
   std::optional<Node> node_at(const VectorXd& u, const VectorXd* along) const;
   std::optional<Located> locate(const Node& from, const Node& to, const std::function<double(const Node&)>& g) const;
   // Special points between two neighbouring nodes; nullopt if there are several that may disturb each other.
@@ -109,6 +116,8 @@ class Tracer {
   const StateValues& values_;
   double first_, last_, largest_ = 0;
   std::vector<std::vector<Node>> traced_;
+  mutable std::shared_ptr<const FlowAt> recent_;  // the last flow built, at recent_q_
+  mutable double recent_q_ = 0;
 };
 
 VectorXd scale_of(const FlowAt& at, const VectorXd& u, double range) {
@@ -118,21 +127,25 @@ VectorXd scale_of(const FlowAt& at, const VectorXd& u, double range) {
 }
 
 // Residuals relative to the size of their terms, and d/du in units of scale: n x (n + 1).
-bool Tracer::linearise(const VectorXd& u, const VectorXd& scale, std::shared_ptr<const FlowAt>& at_u, VectorXd& f, MatrixXd& b) const {
+bool Tracer::linearise(const VectorXd& u, const VectorXd& scale, std::shared_ptr<const FlowAt>& at_u, VectorXd& f, MatrixXd& b, VectorXd& slope) const {
   const Index n = u.size() - 1;
   const auto size = static_cast<std::size_t>(n);
   const double q = u(n), range = last_ - first_, h = 1e-6 * range;
   at_u = at(q);
-  VectorXd weight(n), up(n), down(n);
+  VectorXd weight(n);
   f.resize(n);
   b.resize(n, n + 1);
   at_u->flow.rhs(0, state(u), {f.data(), size});
   at_u->flow.magnitude(0, state(u), {weight.data(), size});
   at_u->flow.jacobian(0, state(u), {b.data(), size * size});
-  const double above = std::min(q + h, std::max(last_, q)), below = std::max(q - h, std::min(first_, q));
-  at(above)->flow.rhs(0, state(u), {up.data(), size});
-  at(below)->flow.rhs(0, state(u), {down.data(), size});
-  b.col(n) = (up - down) / (above - below);
+  if (slope.size() == 0) {
+    const double above = std::min(q + h, std::max(last_, q)), below = std::max(q - h, std::min(first_, q));
+    VectorXd up(n), down(n);
+    at(above)->flow.rhs(0, state(u), {up.data(), size});
+    at(below)->flow.rhs(0, state(u), {down.data(), size});
+    slope = (up - down) / (above - below);
+  }
+  b.col(n) = slope;
   // At an exact cancellation a row may have no terms left: what a step of the size of the scale changes counts too.
   weight += b.leftCols(n).cwiseAbs() * scale.head(n) + VectorXd::Constant(n, 1e-300);
   f.array() /= weight.array();
@@ -140,25 +153,28 @@ bool Tracer::linearise(const VectorXd& u, const VectorXd& scale, std::shared_ptr
   return f.allFinite() && b.allFinite();
 }
 
-// Newton on the plane tangent . (u - u_from) / scale = sigma.
-std::optional<VectorXd> Tracer::correct(const Node& from, const VectorXd& guess, double sigma, int* iterations) const {
+// Newton on the plane tangent . (u - u_from) / scale = sigma. dF/dp may be held at its value at `from`, where the curve is no worse than bent; beside a
+// branch point only the whole of Newton's method converges.
+std::optional<VectorXd> Tracer::correct(const Node& from, const VectorXd& guess, double sigma, Slope by, int* iterations) const {
   const Index n = guess.size() - 1;
-  VectorXd u = guess, f;
+  VectorXd u = guess, f, slope = from.by_parameter;
   MatrixXd b, full(n + 1, n + 1);
   VectorXd right(n + 1);
   std::shared_ptr<const FlowAt> at_u;
   double before = std::numeric_limits<double>::infinity();
-  for (int k = 0; k < 10; ++k) {
-    if (!linearise(u, from.scale, at_u, f, b)) return std::nullopt;
+  for (int k = 0; k < 12; ++k) {
+    if (by == Slope::fresh) slope.resize(0);
+    if (!linearise(u, from.scale, at_u, f, b, slope)) return std::nullopt;
     full << b, from.tangent.transpose();
     right << -f, sigma - from.tangent.dot(((u - from.u).array() / from.scale.array()).matrix());
     const VectorXd step = Eigen::PartialPivLU<MatrixXd>(full).solve(right);
     if (!step.allFinite()) return std::nullopt;
     const double size = step.cwiseAbs().maxCoeff();
-    if (k > 1 && size > 1e-9 && size > 0.5 * before) return std::nullopt;
+    if (k > 1 && size > 1e-8 && size > 0.5 * before) return std::nullopt;
     u.array() += step.array() * from.scale.array();
     if (iterations != nullptr) *iterations = k + 1;
-    if (size < 1e-8) return u;  // Newton: the next step would be rounding
+    // What remains is the step times its shrinkage, or rounding where the steps shrink no more.
+    if (size < 1e-12 || (size < 1e-8 && (size * size < 1e-15 * before || size > 0.5 * before))) return u;
     before = size;
   }
   return std::nullopt;
@@ -173,7 +189,7 @@ std::optional<Node> Tracer::node_at(const VectorXd& u, const VectorXd* along) co
   MatrixXd b;
   std::shared_ptr<const FlowAt> at_u = at(u(n));
   node.scale = scale_of(*at_u, u, last_ - first_);
-  if (!linearise(u, node.scale, node.at, f, b)) return std::nullopt;
+  if (!linearise(u, node.scale, node.at, f, b, node.by_parameter)) return std::nullopt;
   // The null vector of b is the last column of Q in b^T = Q R: well defined at folds too.
   const Eigen::HouseholderQR<MatrixXd> qr(b.transpose());
   node.tangent = qr.householderQ() * VectorXd::Unit(n + 1, n);
@@ -208,10 +224,17 @@ std::optional<Located> Tracer::locate(const Node& from, const Node& to, const st
   for (int k = 0; k < 80 && std::abs(b.sigma - a.sigma) > 1e-12 * whole; ++k) {
     double sigma = k < 60 ? (a.sigma * b.weighted - b.sigma * a.weighted) / (b.weighted - a.weighted) : 0.5 * (a.sigma + b.sigma);
     if (!(sigma > a.sigma && sigma < b.sigma)) sigma = 0.5 * (a.sigma + b.sigma);
-    const VectorXd guess = a.u + (b.u - a.u) * ((sigma - a.sigma) / (b.sigma - a.sigma));
-    const auto u = correct(from, guess, sigma);
-    const auto node = u ? node_at(*u, &along) : std::nullopt;
-    if (!node) break;  // at a branch point the corrector is singular: what is known so far is the answer
+    std::optional<VectorXd> u;
+    std::optional<Node> node;
+    // At a branch point the corrector is singular, and the very first guess may hit it: then a hair beside it. Later, what is known so far is the answer.
+    for (const double aside : {0.0, 1e-7, 1e-5}) {
+      const double at = sigma - aside * (sigma - a.sigma);
+      u = correct(from, a.u + (b.u - a.u) * ((at - a.sigma) / (b.sigma - a.sigma)), at, Slope::fresh);
+      if (u) node = node_at(*u, &along);
+      if (node) sigma = at;
+      if (node || best) break;
+    }
+    if (!node) break;
     best = node;
     const double value = g(*node);
     // How far the zero is, by the slope across the bracket.
@@ -229,7 +252,7 @@ std::optional<Located> Tracer::locate(const Node& from, const Node& to, const st
   MatrixXd jacobian, full(from.u.size(), from.u.size());
   std::shared_ptr<const FlowAt> at_u;
   double rounding = 0;
-  if (linearise(best->u, from.scale, at_u, f, jacobian)) {
+  if (linearise(best->u, from.scale, at_u, f, jacobian, best->by_parameter)) {
     full << jacobian, best->tangent.transpose();
     VectorXd noise = VectorXd::Constant(from.u.size(), 10 * epsilon);
     const VectorXd effect = Eigen::PartialPivLU<MatrixXd>(full).inverse().cwiseAbs() * noise;
@@ -345,7 +368,7 @@ Tracer::Half Tracer::follow(Node start, int direction) {
       std::optional<VectorXd> u;
       try {
         // Beyond the range by one step at most: then back to its end exactly.
-        u = correct(node, guess, ds, &iterations);
+        u = correct(node, guess, ds, Slope::held, &iterations);
         if (u && ((*u)(static_cast<Index>(n)) > last_ || (*u)(static_cast<Index>(n)) < first_)) {
           const double q_end = (*u)(static_cast<Index>(n)) > last_ ? last_ : first_, fraction = (q_end - node.q()) / ((*u)(static_cast<Index>(n)) - node.q());
           const VectorXd z = node.u.head(static_cast<Index>(n)) + fraction * ((*u) - node.u).head(static_cast<Index>(n));
@@ -391,7 +414,7 @@ Tracer::Half Tracer::follow(Node start, int direction) {
       return half;
     }
     half.nodes.push_back(*next);
-    if (iterations <= 3) ds *= 1.5;
+    if (iterations <= 4) ds *= 1.5;
   }
 }
 
@@ -409,6 +432,15 @@ bool Tracer::known(double q, const std::vector<double>& z) const {
         worst = std::max(worst, std::abs(a.u(e) + fraction * (b.u(e) - a.u(e)) - z[i]) / a.scale(e));
       }
       if (worst < 5e-3) return true;
+      if (worst > 2 * largest_step) continue;
+      // Between two nodes the curve bends: the state that belongs to the line's point is the one to compare with.
+      VectorXd guess = a.u + fraction * (b.u - a.u);
+      const auto here = at(q);
+      const auto point = newton(here->flow, state(guess), here->reduced);
+      if (!point) continue;
+      worst = 0;
+      for (std::size_t i = 0; i < z.size(); ++i) worst = std::max(worst, std::abs(point->z[i] - z[i]) / a.scale(static_cast<Index>(i)));
+      if (worst < 1e-6) return true;
     }
   }
   return false;

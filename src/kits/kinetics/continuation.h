@@ -36,7 +36,7 @@ struct ContinuationOptions {
   double from = 0, to = 1;                 ///< from < to
   bool log = false;                        ///< steps in log p; from > 0
   int starts = 17;                         ///< values of p, ends included, at which states are looked for
-  std::size_t max_points = 4000;           ///< per branch
+  std::size_t max_points = 800;            ///< per branch: a closure of high order may wind without end
   std::size_t beyond = 60;                 ///< points that a branch is followed where it is unphysical
   std::function<void()> between = {};      ///< called now and then; may throw
 };

@@ -4,49 +4,18 @@
 #include <cmath>
 #include <numbers>
 
-// One source, two instruction sets: elementwise additions and multiplications give the same bits in registers of any width.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define MESO_WIDE __attribute__((target("avx2")))
-#define MESO_INLINE inline __attribute__((always_inline))
-#else
-#define MESO_WIDE
-#define MESO_INLINE inline
-#endif
+#include "num/wide.h"
 
 namespace meso::lattice {
 namespace {
 
-// sin and cos of half the angle on [-pi/2, pi/2], then sin x = 2 s c and cos x - 1 = -2 s^2. The first omitted terms of the
+// sin and cos of half the angle on [-pi/2, pi/2], then sin x = 2 s c and cos x - 1 = -2 s^2. The first terms left out of the
 // series are h^21/21! < 3e-16 and h^22/22! < 2e-17.
 MESO_INLINE void sine_cosine_kernel(double x, double& sine, double& cosine_minus_one) {
-  constexpr double round = 0x1.8p52;                       // adding and subtracting it rounds to the nearest integer
-  constexpr double tau_high = 0x1.921fb544p+2;             // 2 pi in two parts: the first has 33 bits, so that turns * tau_high is exact
-  constexpr double tau_low = 0x1.0b4611a626331p-32;
-  const double turns = (x * (0.5 / std::numbers::pi) + round) - round;
-  const double h = 0.5 * ((x - turns * tau_high) - turns * tau_low);
-  const double q = h * h;
-  double s = -1.0 / 121645100408832000.0;  // -1/19!
-  s = s * q + 1.0 / 355687428096000.0;
-  s = s * q - 1.0 / 1307674368000.0;
-  s = s * q + 1.0 / 6227020800.0;
-  s = s * q - 1.0 / 39916800.0;
-  s = s * q + 1.0 / 362880.0;
-  s = s * q - 1.0 / 5040.0;
-  s = s * q + 1.0 / 120.0;
-  s = s * q - 1.0 / 6.0;
-  s = h + h * (q * s);
-  double c = 1.0 / 2432902008176640000.0;  // 1/20!
-  c = c * q - 1.0 / 6402373705728000.0;
-  c = c * q + 1.0 / 20922789888000.0;
-  c = c * q - 1.0 / 87178291200.0;
-  c = c * q + 1.0 / 479001600.0;
-  c = c * q - 1.0 / 3628800.0;
-  c = c * q + 1.0 / 40320.0;
-  c = c * q - 1.0 / 720.0;
-  c = c * q + 1.0 / 24.0;
-  c = c * q - 0.5;
-  c = 1.0 + q * c;
-  sine = 2.0 * s * c;
+  const double turns = num::nearest_integer(x * (0.5 / std::numbers::pi));
+  const double h = 0.5 * num::off_half_turns(x, 2.0 * turns);
+  const double s = num::sine_series<19>(h);
+  sine = 2.0 * s * num::cosine_series<20>(h);
   cosine_minus_one = -2.0 * s * s;
 }
 
@@ -195,14 +164,7 @@ void KpzForce::operator()(std::span<const double> h, std::span<double> force) co
 
 namespace detail {
 
-Registers widest_registers() {
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-  static const Registers found = __builtin_cpu_supports("avx2") ? Registers::wide : Registers::narrow;
-  return found;
-#else
-  return Registers::narrow;
-#endif
-}
+Registers widest_registers() { return num::wide_registers() ? Registers::wide : Registers::narrow; }
 
 void oscillator_force(Registers registers, const FourierCoupling& coupling, std::span<const double> h, std::span<double> force) {
   (registers == Registers::wide ? oscillator_force_wide : oscillator_force_plain)(h.data(), h.size(), coupling.sine.data(), coupling.cosine.data(), coupling.sine.size(),

@@ -541,7 +541,7 @@ function drawBifurcation() {
   legend(section, [...new Set([...diagrams.map(d => d.l), ...range(D.levels.length).filter(l => D.levels[l].ref)])].sort((a, b) => a - b));
   const plots = names.map(([name]) => box(section, name));  // all boxes first: each changes the width of the others
   const words = {s: 'stable', u: 'unstable', n: 'unphysical'}, dash = {s: 'solid', u: 'dash', n: 'dot'};
-  const rows = [];
+  const rows = [], minor = [];
   names.forEach(([name, o], at) => {
     const plot = plots[at], traces = [], reference = [];
     const axis = D.sweep[0];
@@ -561,10 +561,15 @@ function drawBifurcation() {
           hoverinfo: 'text', text: index.map(i => `<b>${plain(D.levels[d.l].label)}</b> ${words[kind]}<br>${plain(name)} = ${number(y[i])}<br>${plain(axis.name)} = ${number(b.x[i])}`)});
         first = last + 1;
       }
-      const points = b.s.filter(s => s.k !== 'end' && Number.isFinite(s.v[name]));
+      // What happens to a stable state is the message; unstable and unphysical branches have many folds of their own.
+      const stable = s => {
+        const away = i => Math.abs(b.x[i] - s.x) / (Math.abs(s.x) || 1) + Math.abs(y[i] - s.v[name]) / (Math.abs(s.v[name]) || 1);
+        return range(b.x.length).sort((i, j) => away(i) - away(j)).slice(0, 3).some(i => b.k[i] === 's');
+      };
+      const points = b.s.filter(s => s.k !== 'end' && Number.isFinite(s.v[name])), large = points.map(stable);
       if (points.length) traces.push({x: points.map(s => s.x), y: points.map(s => s.v[name]), type: 'scatter', mode: 'markers', meta: d.l, hoverinfo: 'text', text: points.map(s => `<b>${plain(D.levels[d.l].label)}</b> ${plain(s.k)} at ${plain(axis.name)} = ${number(s.x, 6)}<br>${plain(s.t)}`),
-        marker: {size: 9, color: '#fff', symbol: points.map(s => s.k === 'hopf' ? 'square' : s.k === 'fold' ? 'circle' : 'diamond'), line: {color: styles[d.l].colour, width: 2.2}}});
-      if (at === 0) for (const s of b.s.filter(s => s.k !== 'end')) rows.push(`<tr><td><b>${escape(D.levels[d.l].label)}</b></td><td>${escape(s.k)}</td><td class="n">${number(s.x, 7)} ± ${number(s.e, 2)}</td><td>${escape(s.t)}${s.w ? `, angular frequency ${number(s.w)}` : ''}</td></tr>`);
+        marker: {size: large.map(l => l ? 9 : 5), color: '#fff', symbol: points.map(s => s.k === 'hopf' ? 'square' : s.k === 'fold' ? 'circle' : 'diamond'), line: {color: styles[d.l].colour, width: large.map(l => l ? 2.2 : 1.2)}}});
+      if (at === 0) for (const s of b.s.filter(s => s.k !== 'end')) (Number.isFinite(s.v[name]) && stable(s) ? rows : minor).push(`<tr><td><b>${escape(D.levels[d.l].label)}</b></td><td>${escape(s.k)}</td><td class="n">${number(s.x, 7)} ± ${number(s.e, 2)}</td><td>${escape(s.t)}${s.w ? `, angular frequency ${number(s.w)}` : ''}</td></tr>`);
     }
     if (plot.log === null) plot.log = logByItself([...reference, ...traces]);
     const ys = valuesOf([...reference, ...traces]).filter(y => Number.isFinite(y) && (!plot.log || y > 0)).map(y => plot.log ? Math.log10(y) : y), top = ys.reduce((a, v) => Math.max(a, v), -Infinity), low = ys.reduce((a, v) => Math.min(a, v), Infinity), room = 0.08 * (top - low || 1);
@@ -573,7 +578,9 @@ function drawBifurcation() {
       yaxis: {title: titled(observableTitle(o)), type: plot.log ? 'log' : 'linear', range: [low - room, top + room]}});
     plot.say.textContent = 'Circle: fold. Square: Hopf point. Diamond: other change. Zoom out to see branches that leave the frame.';
   });
-  if (rows.length) $('.states', section).innerHTML = `<div class="scroll"><table><thead><tr><th>level</th><th>kind</th><th class="n">${escape(withUnit(D.sweep[0].name, D.sweep[0].unit))}</th><th>what changes</th></tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
+  const table = list => `<div class="scroll"><table><thead><tr><th>level</th><th>kind</th><th class="n">${escape(withUnit(D.sweep[0].name, D.sweep[0].unit))}</th><th>what changes</th></tr></thead><tbody>${list.join('')}</tbody></table></div>`;
+  const fold = minor.length ? `<details><summary>${minor.length} further point${minor.length > 1 ? 's' : ''} on unstable or unphysical branches</summary>${table(minor)}</details>` : '';
+  $('.states', section).innerHTML = (rows.length ? table(rows) : '') + fold;
 }
 
 function verdictTable() {

@@ -28,13 +28,13 @@ TEST(LotkaVolterraLatticeSlow, AmplitudeOfGlobalOscillationsFallsAsOneOverTheSid
 // Predators at their threshold are directed percolation in 2+1 dimensions: effective exponents of two windows of time, as functions of
 // lambda, cross at the critical point.
 TEST(LotkaVolterraLatticeSlow, PredatorsDieOutAsDirectedPercolation) {
-  const std::vector<double> times{100, 200, 400, 800, 1600};
-  const std::vector<double> lambdas{1.154, 1.160, 1.166, 1.172};
+  const std::vector<double> times{200, 400, 800, 1600, 3200};
+  const std::vector<double> lambdas{1.160, 1.164, 1.168, 1.172};
   std::vector<double> early, late, early_se, late_se;
   for (const double lambda : lambdas) {
-    const Answer a = answer_of(system(), {.parameters = {{"L", Value(256)}, {"lambda", Value(lambda)}}, .when = Times{times}, .observables = {"A.density"}, .trajectories = 36});
+    const Answer a = answer_of(system(), {.parameters = {{"L", Value(512)}, {"lambda", Value(lambda)}}, .when = Times{times}, .observables = {"A.density"}, .trajectories = 24});
     const Estimate& rho = get(a, "A.density");
-    const PowerFit e = fit_power(times, rho, 100, 400), l = fit_power(times, rho, 400, 1600);
+    const PowerFit e = fit_power(times, rho, 200, 800), l = fit_power(times, rho, 800, 3200);
     early.push_back(-e.exponent), late.push_back(-l.exponent), early_se.push_back(e.std_error), late_se.push_back(l.std_error);
   }
   // Straight lines through both, weighted alike; the crossing with its error by propagation.

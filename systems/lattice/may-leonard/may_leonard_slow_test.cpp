@@ -29,7 +29,7 @@ TEST(MayLeonardSlow, TheCriticalMobilityLiesWhereItShould) {
   const std::vector<double> mobility{1e-4, 2e-3};
   std::vector<double> extinct;
   for (const double M : mobility) {
-    const Answer a = answer_of(system(), {.parameters = {{"L", Value(90)}, {"M", Value(M)}}, .when = Times{{8100}}, .observables = {"survival"}, .trajectories = 10});
+    const Answer a = answer_of(system(), {.parameters = {{"L", Value(90)}, {"M", Value(M)}}, .when = Times{{8100}}, .observables = {"survival"}, .trajectories = 48});
     extinct.push_back(1 - get(a, "survival").value[0]);
     measured("may-leonard", "L = 90: extinction probability at t = N, M = " + std::to_string(M), extinct.back(), get(a, "survival").se(0), "Reichenbach, Mobilia, Frey (2007), doi:10.1038/nature06095: crosses at 4.5(5)e-4");
   }
