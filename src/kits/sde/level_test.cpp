@@ -14,7 +14,7 @@
 #include "kits/sde/langevin.h"
 #include "kits/sde/moments.h"
 #include "kits/sde/observables.h"
-#include "kits/sde/order_record.h"
+#include "kits/sde/order_fixture.h"
 #include "testing/statistics.h"
 
 namespace meso::sde {

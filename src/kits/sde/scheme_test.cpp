@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "kits/sde/brownian.h"
 #include "kits/sde/description.h"
-#include "kits/sde/order_record.h"
+#include "kits/sde/order_fixture.h"
 #include "kits/sde/scheme.h"
 #include "testing/statistics.h"
 
