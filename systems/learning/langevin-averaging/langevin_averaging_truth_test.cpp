@@ -153,10 +153,15 @@ TEST(PartialTrace, HalfPowerScalesAsTheSquareOfTheDimension) {  // check 9
 }
 
 TEST(Headline, AverageFindsWhatTheLastIterateDoesNot) {  // checks 4 and 7
-  const std::vector<std::string> asked{"average.overlap", "iterate.overlap", "last.overlap"};
+  const std::vector<std::string> asked{"average.overlap", "iterate.overlap", "last.overlap", "refined.overlap", "average.success", "average.overlap.spread"};
   const Answer a = run({}, "langevin", at({400}, asked), 8);
   EXPECT_GE(value(a, "average.overlap"), 0.85);
   EXPECT_LE(value(a, "iterate.overlap"), 0.25);
+  EXPECT_GT(value(a, "refined.overlap"), value(a, "average.overlap"));  // power iterations from the average reach the maximum nearby
+  EXPECT_GE(value(a, "refined.overlap"), 0.97);
+  EXPECT_EQ(value(a, "average.success"), 1);
+  EXPECT_LT(value(a, "average.overlap.spread"), 0.1);
+  measured(name, "check 4: overlap after 30 power iterations from the average, the same", value(a, "refined.overlap"), error(a, "refined.overlap"), "above that of the average");
   measured(name, "check 4: overlap of the average, k = 3, d = 20, n = 400, c = 0.5, T = 400", value(a, "average.overlap"), error(a, "average.overlap"), "card: at least 0.85, script 0.919 (5 seeds)");
   measured(name, "check 4: overlap of the iterates, the same", value(a, "iterate.overlap"), error(a, "iterate.overlap"), "card: at most 0.25, script 0.206");
   const Answer below = run({{"n", Value(130)}}, "langevin", at({400}, asked), 8);
