@@ -1,13 +1,16 @@
 #include "kits/kinetics/ladder.h"
 
+#include <algorithm>
 #include <memory>
 #include <set>
 
 #include "base/text.h"
 #include "kits/kinetics/closure.h"
 #include "kits/kinetics/fsp.h"
+#include "kits/kinetics/leaping.h"
 #include "kits/kinetics/linear_noise.h"
 #include "kits/kinetics/observables.h"
+#include "kits/kinetics/process_ode.h"
 #include "kits/kinetics/rate_equation.h"
 #include "kits/kinetics/reconstruction.h"
 #include "kits/kinetics/ssa_level.h"
@@ -69,12 +72,26 @@ std::vector<Level> ladder(const Network& network, const Rebuild& rebuild) {
   const Level ssa = ssa_level(network, [shared] { return slow_time(*shared).value_or(0.0); });
   const Level fsp = fsp_level(network);
   Level closure = closure_level(network), lna = linear_noise_level(network), rate = rate_equation_level(network);
+  const bool bursts = std::any_of(network.reactions.begin(), network.reactions.end(), [](const Reaction& r) { return !r.bursts.empty(); });
+  if (network.time_dependent() && has_conditions(network) && !bursts) {  // pulses: no step may pass over them
+    const LevelInfo info = rate.info;
+    rate = process_rate_equation_level(std::make_shared<const CompiledProcess>(process_of(network)));
+    rate.info.parent = info.parent;
+    rate.info.approximation = info.approximation;
+  } else if (rebuild) {
+    rate.branches = branches_of(rebuild, rate_equation_at, rate.info.options, "level 'rate-equation'");
+  }
   if (rebuild) {
     closure.branches = branches_of(rebuild, closure_at, closure.info.options, "level 'closure'");
     lna.branches = branches_of(rebuild, linear_noise_at, lna.info.options, "level 'lna'");
-    rate.branches = branches_of(rebuild, rate_equation_at, rate.info.options, "level 'rate-equation'");
   }
-  return {ssa, fsp, closure, reconstruction_level(network, closure), lna, rate, exact_level(shared, fsp, ssa)};
+  std::vector<Level> levels{ssa};
+  if (!network.time_dependent() && !bursts) {
+    levels.push_back(tau_leap_level(network));
+    levels.push_back(langevin_level(network));
+  }
+  for (Level level : {fsp, closure, reconstruction_level(network, closure), lna, rate, exact_level(shared, fsp, ssa)}) levels.push_back(std::move(level));
+  return levels;
 }
 
 namespace {
