@@ -39,7 +39,7 @@ BENCHMARK(BM_SsaSchloegl)->Arg(10)->Arg(100)->Arg(1000)->Unit(benchmark::kMillis
 
 void BM_SsaSchloeglWithALaw(benchmark::State& state) {  // the same network through the kernel that takes any formula
   NetworkSpec spec = schlogl();
-  spec.reactions[3] = "X -> 0, = k4*X";
+  spec.reactions[3] = "X -> 0, = k4*X^2/(X + 1e-9)";
   simulate(state, spec.bind({{"volume", 100}, {"X0", 300}}), 20);
 }
 BENCHMARK(BM_SsaSchloeglWithALaw)->Unit(benchmark::kMillisecond);

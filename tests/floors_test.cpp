@@ -65,6 +65,7 @@ const std::vector<Library> libraries{
     {"sunmatrix/", {"src/num/"}, false},
     {"sunlinsol/", {"src/num/"}, false},
     {"fftw3", {"src/num/"}, false},
+    {"sbml/", {"src/kits/exchange/"}, false},
     {"Eigen/", {"src/num/", "src/stat/", "src/kits/", "systems/"}, false},
     {"hwy/", {"src/rng/", "src/num/", "src/kits/", "systems/"}, false},
     {"mpi.h", {"src/exec/mpi/"}, false},

@@ -33,8 +33,14 @@ bool parse_margin(std::string_view text, Criterion& criterion) {
 Study base_study(const std::string& target) {
   const std::filesystem::path path(target);
   if (path.extension() == ".toml") return read_study(read_toml(path), model_source(), path.parent_path());
-  if (path.extension() == ".xml" || path.extension() == ".net") throw InputError(fmt::format("{}: models in {} files are not read by this version; give a study (.toml) with a [network] table", target, path.extension().string()));
-  if (target.find('/') != std::string::npos || std::filesystem::is_directory(path)) throw InputError(fmt::format("{}: is neither a system's name nor a study file (.toml)", target));
+  if (path.extension() == ".xml" || path.extension() == ".sbml" || path.extension() == ".net") {
+    // The same road as a study with [network] file = "...".
+    TomlNode document;
+    document.table("study").set("title", "");
+    document.table("network").set("file", path.filename().string());
+    return read_study(document, model_source(), path.parent_path());
+  }
+  if (target.find('/') != std::string::npos || std::filesystem::is_directory(path)) throw InputError(fmt::format("{}: is neither a system's name nor a study (.toml), an SBML model (.xml) or a BioNetGen network (.net)", target));
   Study study;
   study.system = builtin_registry().make(target);
   return study;

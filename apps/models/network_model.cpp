@@ -2,16 +2,55 @@
 
 #include "apps/models/own_models.h"
 #include "base/error.h"
+#include "base/files.h"
+#include "base/hash.h"
 #include "base/text.h"
+#include "kits/exchange/bionetgen.h"
+#include "kits/exchange/sbml.h"
 #include "kits/kinetics/ladder.h"
+#include "kits/kinetics/process_system.h"
 
 namespace meso {
+namespace {
 
-/// CONTRACT section 5: species, reactions, volume, initial | initial-concentration, constants, combinatoric.
+/// [network] file = "model.xml" (SBML) | "model.net" (BioNetGen). The resolved study names it by its whole path and keeps the hash of what was read.
+System network_of_file(const ModelRequest& request, const Section& section) {
+  section.allow({"file", "file-hash"});
+  const std::filesystem::path path = request.folder / section.require<std::string>("file");
+  const std::string extension = path.extension().string();
+  if (extension != ".xml" && extension != ".sbml" && extension != ".net")
+    throw section.error("file", fmt::format("'{}' is neither an SBML (.xml, .sbml) nor a BioNetGen file (.net)", path.string()));
+  try {
+    if (!std::filesystem::is_regular_file(path)) throw ModelError(fmt::format("{}: there is no such file", path.string()));
+    const std::string hash = hex(fnv1a(read_file(path)));
+    const auto expected = section.optional<std::string>("file-hash");
+    if (expected && *expected != hash)
+      throw ModelError(fmt::format("{} is not what it was when this study was resolved (hash {}, then {}); take file-hash out to use it as it is now", path.string(), hash, *expected));
+    kinetics::ProcessSpec spec = extension == ".net" ? exchange::read_bionetgen(path) : exchange::read_sbml(path);
+    if (request.stored) {
+      request.stored->set("file", std::filesystem::absolute(path).lexically_normal().string());
+      request.stored->set("file-hash", hash);
+    }
+    std::string title = !request.title.empty() ? request.title : !spec.title.empty() ? spec.title : path.stem().string();
+    return kinetics::process_system(std::move(spec), "network", std::move(title));
+  } catch (const ModelError& error) {
+    const std::string text = error.what();
+    if (text.starts_with(path.string())) throw;
+    throw ModelError(path.string() + ": " + text);
+  }
+}
+
+}  // namespace
+
+/// CONTRACT section 5: species, reactions, volume, initial | initial-concentration, constants, combinatoric; or file.
 System own_network(const ModelRequest& request) {
   const TomlNode& node = *request.model;
   const std::string& title = request.title;
   const Section section(node, "[network]");
+  if (section.has("file")) {
+    if (section.has("species") || section.has("reactions")) throw section.error("file", "[network] needs either a file or species and reactions, and not both");
+    return network_of_file(request, section);
+  }
   section.allow({"species", "reactions", "volume", "initial", "initial-concentration", "constants", "combinatoric"});
   kinetics::NetworkSpec spec;
   spec.species = section.require<std::vector<std::string>>("species");

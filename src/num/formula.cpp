@@ -22,7 +22,7 @@ struct Function {
   Op op;
   const char* latex;
 };
-constexpr std::array<Function, 12> functions{{{"exp", Op::exp, "\\exp"},
+constexpr std::array<Function, 25> functions{{{"exp", Op::exp, "\\exp"},
                                               {"log", Op::log, "\\ln"},
                                               {"sqrt", Op::sqrt, "\\sqrt"},
                                               {"sin", Op::sin, "\\sin"},
@@ -33,7 +33,33 @@ constexpr std::array<Function, 12> functions{{{"exp", Op::exp, "\\exp"},
                                               {"sign", Op::sign, "\\operatorname{sign}"},
                                               {"floor", Op::floor, ""},
                                               {"min", Op::min, "\\min"},
-                                              {"max", Op::max, "\\max"}}};
+                                              {"max", Op::max, "\\max"},
+                                              {"asin", Op::asin, "\\arcsin"},
+                                              {"acos", Op::acos, "\\arccos"},
+                                              {"atan", Op::atan, "\\arctan"},
+                                              {"sinh", Op::sinh, "\\sinh"},
+                                              {"cosh", Op::cosh, "\\cosh"},
+                                              {"asinh", Op::asinh, "\\operatorname{arsinh}"},
+                                              {"acosh", Op::acosh, "\\operatorname{arcosh}"},
+                                              {"atanh", Op::atanh, "\\operatorname{artanh}"},
+                                              {"factorial", Op::factorial, ""},
+                                              {"lt", Op::less, "<"},
+                                              {"le", Op::less_equal, "\\le"},
+                                              {"eq", Op::equal, "="},
+                                              {"if", Op::select, ""}}};
+
+/// Arguments that a function takes.
+std::size_t arity(Op op) {
+  switch (op) {
+    case Op::min:
+    case Op::max:
+    case Op::less:
+    case Op::less_equal:
+    case Op::equal: return 2;
+    case Op::select: return 3;
+    default: return 1;
+  }
+}
 
 const Function& function_of(Op op) {
   return *std::find_if(functions.begin(), functions.end(), [op](const Function& f) { return f.op == op; });
@@ -75,6 +101,19 @@ double apply(Op op, double a, double b) {
     case Op::floor: return std::floor(a);
     case Op::min: return b < a || std::isnan(b) ? b : a;
     case Op::max: return b > a || std::isnan(b) ? b : a;
+    case Op::asin: return std::asin(a);
+    case Op::acos: return std::acos(a);
+    case Op::atan: return std::atan(a);
+    case Op::sinh: return std::sinh(a);
+    case Op::cosh: return std::cosh(a);
+    case Op::asinh: return std::asinh(a);
+    case Op::acosh: return std::acosh(a);
+    case Op::atanh: return std::atanh(a);
+    case Op::factorial: return a == std::floor(a) && a >= 0 && a < 171 ? std::round(std::tgamma(a + 1)) : std::tgamma(a + 1);
+    case Op::less: return std::isnan(a) || std::isnan(b) ? a + b : a < b ? 1 : 0;
+    case Op::less_equal: return std::isnan(a) || std::isnan(b) ? a + b : a <= b ? 1 : 0;
+    case Op::equal: return std::isnan(a) || std::isnan(b) ? a + b : a == b ? 1 : 0;
+    case Op::select:  // three arguments: chosen where the arguments are
     case Op::number:
     case Op::variable: break;
   }
@@ -106,6 +145,7 @@ std::optional<Formula> without_sign(const Formula& f) {
 /// The node for op(args), folded if it is a finite constant, with neutral elements dropped.
 Formula make(Op op, std::vector<Formula> args) {
   double a = 0, b = 0;
+  if (op == Op::select) return is_number(args[0], a) ? args[a != 0 ? 1 : 2] : node(op, std::move(args));
   bool constant = true;
   if (!args.empty()) constant = is_number(args[0], a);
   if (args.size() > 1) {
@@ -393,12 +433,16 @@ std::string write(const Formula& f, bool latex) {
   const Function& function = function_of(n.op);
   if (!latex) {
     std::string inside = write(n.args[0], false);
-    if (n.args.size() > 1) inside += ", " + write(n.args[1], false);
+    for (std::size_t i = 1; i < n.args.size(); ++i) inside += ", " + write(n.args[i], false);
     return fmt::format("{}({})", function.name, inside);
   }
   const std::string inside = write(n.args[0], true);
   if (n.op == Op::sqrt) return "\\sqrt{" + inside + "}";
   if (n.op == Op::abs) return "\\left|" + inside + "\\right|";
+  if (n.op == Op::factorial) return bracketed(n.args[0], 4, true) + "!";
+  if (n.op == Op::less || n.op == Op::less_equal || n.op == Op::equal) return fmt::format("\\left[{} {} {}\\right]", inside, function.latex, write(n.args[1], true));
+  if (n.op == Op::select)
+    return fmt::format("\\begin{{cases}}{} & \\text{{if }}{}\\\\ {} & \\text{{else}}\\end{{cases}}", write(n.args[1], true), inside, write(n.args[2], true));
   if (n.op == Op::floor) return "\\left\\lfloor " + inside + "\\right\\rfloor";
   return fmt::format("{}\\left({}{}\\right)", function.latex, inside, n.args.size() > 1 ? ", " + write(n.args[1], true) : "");
 }
@@ -506,7 +550,8 @@ Formula Formula::call(const std::string& function, std::vector<Formula> argument
     for (std::size_t i = 1; i < arguments.size(); ++i) result = make(found->op, {result, arguments[i]});
     return result;
   }
-  if (arguments.size() != 1) throw ModelError(fmt::format("{} takes 1 argument, {} given", function, arguments.size()));
+  if (const std::size_t wanted = arity(found->op); arguments.size() != wanted)
+    throw ModelError(fmt::format("{} takes {} argument{}, {} given", function, wanted, wanted == 1 ? "" : "s", arguments.size()));
   return make(found->op, std::move(arguments));
 }
 
@@ -530,11 +575,11 @@ bool Formula::is_constant(double* value) const {
     if (value != nullptr) *value = n.value;
     return true;
   }
-  std::array<double, 2> a{};
+  std::array<double, 3> a{};
   for (std::size_t i = 0; i < n.args.size(); ++i)
     if (!n.args[i].is_constant(&a[i])) return false;
   if (value != nullptr) {
-    *value = apply(n.op, a[0], a[1]);
+    *value = n.op == Op::select ? a[a[0] != 0 ? 1 : 2] : apply(n.op, a[0], a[1]);
     if (std::isnan(*value)) *value = std::numeric_limits<double>::quiet_NaN();  // 0/0 has a sign bit, which would be printed
   }
   return true;
@@ -562,6 +607,11 @@ Formula Formula::derivative(const std::string& name) const {
   if (n.op == Op::number) return zero;
   if (n.op == Op::variable) return n.name == name ? one : zero;
   const Formula& a = n.args[0];
+  if (n.op == Op::select) {
+    const Formula dthen = n.args[1].derivative(name), delse = n.args[2].derivative(name);
+    if (is_number_equal(dthen, 0) && is_number_equal(delse, 0)) return zero;
+    return call("if", {a, dthen, delse});
+  }
   const Formula da = a.derivative(name);
   const Formula& b = n.args.size() > 1 ? n.args[1] : a;
   const Formula db = n.args.size() > 1 ? b.derivative(name) : zero;
@@ -584,10 +634,23 @@ Formula Formula::derivative(const std::string& name) const {
     case Op::tan: return (one + pow(*this, two)) * da;
     case Op::tanh: return (one - pow(*this, two)) * da;
     case Op::abs: return call("sign", {a}) * da;
+    case Op::asin: return da / call("sqrt", {one - pow(a, two)});
+    case Op::acos: return -(da / call("sqrt", {one - pow(a, two)}));
+    case Op::atan: return da / (one + pow(a, two));
+    case Op::sinh: return call("cosh", {a}) * da;
+    case Op::cosh: return call("sinh", {a}) * da;
+    case Op::asinh: return da / call("sqrt", {pow(a, two) + one});
+    case Op::acosh: return da / call("sqrt", {pow(a, two) - one});
+    case Op::atanh: return da / (one - pow(a, two));
+    case Op::factorial: throw ModelError(fmt::format("'{}' has no derivative by '{}' here: a factorial of what varies", text(), name));
     case Op::sign:
+    case Op::less:
+    case Op::less_equal:
+    case Op::equal:
     case Op::floor: return zero;
     case Op::min: return (da + db - call("sign", {a - b}) * (da - db)) / two;
     case Op::max: return (da + db + call("sign", {a - b}) * (da - db)) / two;
+    case Op::select:
     case Op::number:
     case Op::variable: break;
   }
@@ -642,7 +705,15 @@ double Program::run(const double* values) const {
       case Op::negate: last = -last; break;
       case Op::power:
       case Op::min:
+      case Op::less:
+      case Op::less_equal:
+      case Op::equal:
       case Op::max: last = apply(i.op, *--top, last); break;
+      case Op::select: {
+        const double then = *--top, condition = *--top;
+        if (condition != 0) last = then;
+        break;
+      }
       default: last = apply(i.op, last, 0); break;
     }
   }

@@ -1,7 +1,8 @@
 // Formulas as people write them: numbers, names, + - * / ^, parentheses, functions. Parsed once, evaluated fast,
 // differentiated symbolically.
 //
-// Functions: exp log sqrt sin cos tan tanh abs sign floor of one argument, pow(a, b), min and max of two or more.
+// Functions: exp log sqrt sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh abs sign floor factorial of one argument,
+// pow(a, b), min and max of two or more. Conditions are numbers, 1 or 0: lt(a, b), le(a, b), eq(a, b); if(c, a, b) is a where c is not zero.
 // '^' binds tighter than a minus in front of it (-x^2 is -(x^2)) and groups to the right. log is the natural logarithm.
 #pragma once
 
@@ -29,7 +30,8 @@ class Formula {
 
   /// Names of all variables, sorted.
   [[nodiscard]] std::vector<std::string> variables() const;
-  /// d/d name, simplified. abs, min, max have the derivative of the branch taken (the mean of both at a tie), floor and sign have 0.
+  /// d/d name, simplified. abs, min, max, if have the derivative of the branch taken (the mean of both at a tie), floor, sign and conditions have 0.
+  /// @throws ModelError for a factorial of what depends on `name`
   [[nodiscard]] Formula derivative(const std::string& name) const;
   /// Constants put in; whatever becomes constant is folded.
   [[nodiscard]] Formula substitute(const std::map<std::string, double>& values) const;
@@ -58,9 +60,10 @@ class Formula {
 };
 
 /// Operations of a formula; those after `power` are functions with a name.
-enum class Op : std::uint8_t { number, variable, add, subtract, multiply, divide, negate, power, exp, log, sqrt, sin, cos, tan, tanh, abs, sign, floor, min, max };
+enum class Op : std::uint8_t { number, variable, add, subtract, multiply, divide, negate, power, exp, log, sqrt, sin, cos, tan, tanh, abs, sign, floor, min, max,
+                               asin, acos, atan, sinh, cosh, asinh, acosh, atanh, factorial, less, less_equal, equal, select };
 
-/// A node of the tree: `args` has as many entries as the operation needs (0, 1 or 2).
+/// A node of the tree: `args` has as many entries as the operation needs (0 to 3).
 struct Formula::Node {
   Op op = Op::number;
   double value = 0;   ///< of a number

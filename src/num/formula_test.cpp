@@ -182,5 +182,26 @@ TEST(Program, RefusesNestingDeeperThanItsStackAndRunsAtThatDepth) {
   EXPECT_NE(message_of([&] { Program(Formula::parse(nested(70)), slots); }).find("nested too deeply"), std::string::npos);
 }
 
+TEST(Formula, ConditionsAreNumbersAndChooseBranches) {
+  const std::vector<std::string> slots{"x", "y"};
+  const auto value = [&](const char* text, double x, double y) { return Program(Formula::parse(text), slots)(std::vector<double>{x, y}); };
+  EXPECT_EQ(value("lt(x, y) + 10*le(x, y) + 100*eq(x, y)", 1, 2), 11);
+  EXPECT_EQ(value("lt(x, y) + 10*le(x, y) + 100*eq(x, y)", 2, 2), 110);
+  EXPECT_EQ(value("if(lt(x, y), x, y^2)", 1, 3), 1);
+  EXPECT_EQ(value("if(lt(x, y), x, y^2)", 4, 3), 9);
+  EXPECT_EQ(value("if(lt(x, 0), 1/x, 5)", 0, 0), 5);  // the branch that is not taken may be undefined
+  EXPECT_EQ(Formula::parse("if(lt(1, 2), x, y)").text(), "x");
+  EXPECT_EQ(Formula::parse("if(le(x, y), x + 1, 2*y)").text(), "if(le(x, y), x + 1, 2*y)");
+  EXPECT_EQ(Formula::parse("if(lt(x, y), x^2, 3*x)").derivative("x").text(), "if(lt(x, y), 2*x, 3)");
+  EXPECT_EQ(value("factorial(5) + factorial(0)", 0, 0), 121);
+  EXPECT_THROW((void)Formula::parse("lt(x)"), ModelError);
+  EXPECT_THROW((void)Formula::parse("factorial(x)").derivative("x"), ModelError);
+  // Derivatives of the inverse and hyperbolic functions against central differences.
+  for (const char* text : {"asin(x)", "acos(x)", "atan(x)", "sinh(x)", "cosh(x)", "asinh(x)", "acosh(x + 2)", "atanh(x)"}) {
+    const double h = 1e-5, slope = Program(Formula::parse(text).derivative("x"), slots)(std::vector<double>{0.3, 0});
+    EXPECT_NEAR(slope, (value(text, 0.3 + h, 0) - value(text, 0.3 - h, 0)) / (2 * h), 1e-8) << text;
+  }
+}
+
 }  // namespace
 }  // namespace meso::num

@@ -1,12 +1,16 @@
 #include "kits/kinetics/ladder.h"
 
+#include <algorithm>
 #include <memory>
+#include <set>
 
 #include "base/text.h"
 #include "kits/kinetics/closure.h"
 #include "kits/kinetics/fsp.h"
+#include "kits/kinetics/leaping.h"
 #include "kits/kinetics/linear_noise.h"
 #include "kits/kinetics/observables.h"
+#include "kits/kinetics/process_ode.h"
 #include "kits/kinetics/rate_equation.h"
 #include "kits/kinetics/reconstruction.h"
 #include "kits/kinetics/ssa_level.h"
@@ -68,12 +72,26 @@ std::vector<Level> ladder(const Network& network, const Rebuild& rebuild) {
   const Level ssa = ssa_level(network, [shared] { return slow_time(*shared).value_or(0.0); });
   const Level fsp = fsp_level(network);
   Level closure = closure_level(network), lna = linear_noise_level(network), rate = rate_equation_level(network);
+  const bool bursts = std::any_of(network.reactions.begin(), network.reactions.end(), [](const Reaction& r) { return !r.bursts.empty(); });
+  if (network.time_dependent() && has_conditions(network) && !bursts) {  // pulses: no step may pass over them
+    const LevelInfo info = rate.info;
+    rate = process_rate_equation_level(std::make_shared<const CompiledProcess>(process_of(network)));
+    rate.info.parent = info.parent;
+    rate.info.approximation = info.approximation;
+  } else if (rebuild) {
+    rate.branches = branches_of(rebuild, rate_equation_at, rate.info.options, "level 'rate-equation'");
+  }
   if (rebuild) {
     closure.branches = branches_of(rebuild, closure_at, closure.info.options, "level 'closure'");
     lna.branches = branches_of(rebuild, linear_noise_at, lna.info.options, "level 'lna'");
-    rate.branches = branches_of(rebuild, rate_equation_at, rate.info.options, "level 'rate-equation'");
   }
-  return {ssa, fsp, closure, reconstruction_level(network, closure), lna, rate, exact_level(shared, fsp, ssa)};
+  std::vector<Level> levels{ssa};
+  if (!network.time_dependent() && !bursts) {
+    levels.push_back(tau_leap_level(network));
+    levels.push_back(langevin_level(network));
+  }
+  for (Level level : {fsp, closure, reconstruction_level(network, closure), lna, rate, exact_level(shared, fsp, ssa)}) levels.push_back(std::move(level));
+  return levels;
 }
 
 namespace {
@@ -116,13 +134,12 @@ System network_system(NetworkSystem description) {
                                .type = ParameterInfo::Type::boolean,
                                .fallback = Value(description.spec.combinatoric)});
   // A constant that is a mass-action rate by itself may not be negative: its range says so, where one in an expression is checked when bound.
-  for (const std::string& reaction : description.spec.reactions) {
-    const std::size_t comma = reaction.find(',');
-    if (comma == std::string::npos) continue;
-    for (const std::string& rate : split(std::string_view(reaction).substr(comma + 1), ';'))
-      for (ParameterInfo& info : system.parameters)
-        if (info.name == rate && info.type == ParameterInfo::Type::real) info.min = 0;
-  }
+  std::set<std::string> rates;
+  for (const std::string& reaction : description.spec.reactions)
+    if (const std::size_t comma = reaction.find(','); comma != std::string::npos)
+      for (const std::string& rate : split(std::string_view(reaction).substr(comma + 1), ';')) rates.insert(rate);
+  for (ParameterInfo& info : system.parameters)
+    if (info.type == ParameterInfo::Type::real && rates.contains(info.name)) info.min = 0;
   for (ParameterInfo& info : system.parameters) {
     const auto found = description.parameter_docs.find(info.name);
     if (found != description.parameter_docs.end()) info.doc = found->second;
@@ -139,9 +156,10 @@ System network_system(NetworkSystem description) {
     network.time_unit = time_unit;
     bound.time_unit = time_unit;
     bound.observables = default_observables(network);
-    bound.levels = ladder(network, rebuild_of(spec, infos, values, owner, !network.conservation_laws().empty()));
+    const std::vector<std::vector<int>> laws = network.conservation_laws();
+    bound.levels = ladder(network, rebuild_of(spec, infos, values, owner, !laws.empty()));
     bound.notes = network.notes;
-    for (const std::vector<int>& law : network.conservation_laws()) bound.notes.push_back("conserved: " + network.law_text(law));
+    for (const std::vector<int>& law : laws) bound.notes.push_back("conserved: " + network.law_text(law));
     bound.knows = [shared = std::make_shared<const Network>(std::move(network))](const std::string& name) { return observable_info(*shared, name); };
     return bound;
   };

@@ -30,9 +30,55 @@ void fill(const Network& network, Table& table) {
 
 std::string named(const Reaction& reaction) { return fmt::format("{}reaction '{}'", reaction.where.empty() ? "" : reaction.where + ": ", reaction.text); }
 
+/// A law that is c prod_i n_i (n_i - 1) ... (n_i - s_i + 1) with s_i at most 3 in all, and that vanishes before a count could fall below
+/// zero, is mass action in other words: as such it runs in the fast kernels. Model files write every propensity as a formula.
+std::optional<Reaction> as_mass_action(const Network& network, const Reaction& reaction) {
+  if (reaction.mass_action || !reaction.bursts.empty()) return std::nullopt;
+  const std::vector<std::string> names = reaction.law->variables();
+  std::map<std::vector<int>, double> terms;
+  if (names.size() > 3 || std::find(names.begin(), names.end(), "t") != names.end() || !reaction.law->polynomial(names, terms) || terms.empty()) return std::nullopt;
+  std::vector<int> top(names.size(), 0);
+  for (const auto& [exponents, coefficient] : terms)
+    for (std::size_t i = 0; i < top.size(); ++i) top[i] = std::max(top[i], exponents[i]);
+  const auto leading = terms.find(top);
+  int order = 0;
+  for (const int s : top) order += s;
+  if (leading == terms.end() || order > 3 || !(leading->second > 0)) return std::nullopt;
+  const double c = leading->second;
+  Formula product = Formula::constant(c);
+  for (std::size_t i = 0; i < top.size(); ++i)
+    for (int k = 0; k < top[i]; ++k) product = product * (Formula::variable(names[i]) - Formula::constant(k));
+  std::map<std::vector<int>, double> expected;
+  (void)product.polynomial(names, expected);
+  for (const auto& [exponents, coefficient] : expected) terms[exponents] -= coefficient;
+  for (const auto& [exponents, difference] : terms)
+    if (std::abs(difference) > 1e-12 * c) return std::nullopt;
+  Reaction result = reaction;
+  result.mass_action = true;
+  result.law.reset();
+  result.stochastic = c;
+  result.reactants.clear();
+  for (std::size_t i = 0; i < top.size(); ++i)
+    if (top[i] > 0) result.reactants.emplace_back(network.index(names[i]), top[i]);
+  std::sort(result.reactants.begin(), result.reactants.end());
+  for (const auto& [s, change] : result.change) {
+    if (change >= 0) continue;
+    const auto found = std::find_if(result.reactants.begin(), result.reactants.end(), [s = s](const auto& term) { return term.first == s; });
+    if (found == result.reactants.end() || found->second < -change) return std::nullopt;
+  }
+  return result;
+}
+
+Network with_mass_action(Network network) {
+  for (Reaction& reaction : network.reactions)
+    if (auto recognised = as_mass_action(network, reaction)) reaction = std::move(*recognised);
+  return network;
+}
+
 }  // namespace
 
-Ssa::Ssa(const Network& network) : network_(network), n_species_(network.species.size()), propensities_(network) {
+Ssa::Ssa(const Network& given) : network_(with_mass_action(given)), n_species_(given.species.size()), propensities_(network_) {
+  const Network& network = network_;
   for (const Reaction& reaction : network.reactions)
     if (reaction.law) {
       const std::vector<std::string> names = reaction.law->variables();
@@ -41,7 +87,7 @@ Ssa::Ssa(const Network& network) : network_(network), n_species_(network.species
                                      "Use a level that integrates in time: 'fsp', 'closure', 'lna' or 'rate-equation'", named(reaction)));
     }
   const std::size_t n_reactions = network.reactions.size();
-  const bool simple = std::all_of(network.reactions.begin(), network.reactions.end(), [](const Reaction& r) { return r.mass_action && r.order() <= 3 && r.bursts.empty(); });
+  const bool simple = is_dense(network);
   if (simple && n_species_ <= 1 && n_reactions <= 4) {
     dense_.which = 1;
     fill<4, 1>(network, dense_.t41);
@@ -51,7 +97,7 @@ Ssa::Ssa(const Network& network) : network_(network), n_species_(network.species
   } else if (simple && n_species_ <= 4 && n_reactions <= 8) {
     dense_.which = 3;
     fill<8, 4>(network, dense_.t84);
-  } else if (simple && n_species_ <= 8 && n_reactions <= 16) {
+  } else if (simple) {
     dense_.which = 4;
     fill<16, 8>(network, dense_.t168);
   }
@@ -61,6 +107,11 @@ Ssa::Ssa(const Network& network) : network_(network), n_species_(network.species
     change_offset_.push_back(changes_.size());
     is_law_.push_back(reaction.mass_action ? 0 : 1);
   }
+}
+
+bool Ssa::is_dense(const Network& network) {
+  return network.species.size() <= 8 && network.reactions.size() <= 16 &&
+         std::all_of(network.reactions.begin(), network.reactions.end(), [](const Reaction& r) { return r.mass_action && r.order() <= 3 && r.bursts.empty(); });
 }
 
 Ssa::GraphKernel::GraphKernel(const Ssa& owner) : ssa(owner) {

@@ -9,6 +9,9 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "kits/kinetics/observables.h"
+#include "kits/kinetics/ssa_lanes.h"
+#include "kits/kinetics/process_ode.h"
+#include "kits/kinetics/process_ssa.h"
 
 namespace meso::kinetics {
 namespace {
@@ -48,12 +51,31 @@ double monomial(const Term& term, std::span<const double> x) {
   return value;
 }
 
+/// Trajectories behind functions, in the words of Ssa.
+struct Simulated {
+  std::shared_ptr<const Trajectories> of;
+  [[nodiscard]] const Network& network() const { return of->names; }
+  template <class AtTime>
+  SsaResult run_path(std::span<const double> times, std::span<const std::int64_t>, FastStream rng, AtTime&& at, std::uint64_t max_events = Ssa::default_max_events) const {
+    return of->path(times, rng, [&](std::size_t i, std::span<const double> x) { at(i, x); }, max_events);
+  }
+  template <class Hold>
+  SsaResult run_window(double burn_in, double window, std::span<const std::int64_t>, FastStream rng, Hold&& hold, std::uint64_t max_events = Ssa::default_max_events) const {
+    return of->window(burn_in, window, rng, [&](std::span<const double> x, double dt) { hold(x, dt); }, max_events);
+  }
+};
+
+std::string unit_of(const Ssa& ssa, const std::string& observable) { return observable_info(ssa.network(), observable)->unit; }
+std::string unit_of(const Simulated& simulated, const std::string& observable) { return simulated.of->unit(observable); }
+
 /// Everything of one question that does not depend on the seed: plan, windows, starts.
-class SsaEnsemble {
+template <class Simulator>
+class EnsembleOf {
  public:
-  SsaEnsemble(std::shared_ptr<const Ssa> ssa, const Ask& ask, const std::function<double()>& slow_time);
+  static constexpr bool plain = std::is_same_v<Simulator, Ssa>;
+  EnsembleOf(std::shared_ptr<const Simulator> ssa, const Ask& ask, const std::function<double()>& slow_time);
   [[nodiscard]] Plan plan(const Ask&) const { return plan_; }
-  void sample(const Ask&, const Plan&, std::uint64_t seed, const std::string& purpose, std::uint64_t id, Tape& tape) const;
+  void sample_batch(const Ask&, const Plan&, std::uint64_t seed, const std::string& purpose, std::uint64_t first, std::span<Tape> tapes) const;
   void finish(const EnsembleResult& result, Answer& answer) const;
   [[nodiscard]] bool empty() const { return plan_.derived.empty(); }
   [[nodiscard]] std::uint64_t grain() const { return grain_; }
@@ -61,6 +83,10 @@ class SsaEnsemble {
   [[nodiscard]] const std::vector<Flag>& notes() const { return notes_; }
 
  private:
+  void sample(std::uint64_t seed, const std::string& purpose, std::uint64_t id, Tape& tape) const;
+  void look(std::size_t i, std::span<const double> x, Tape& tape) const;
+  void mark_runaway(std::size_t reached, Tape& tape) const;
+  [[nodiscard]] std::size_t bin_of(const Term& term, std::span<const double> x) const;
   void choose_windows(const Stationary& when, const std::function<double()>& slow_time);
   void run_pilot();
   void add(const std::string& observable);
@@ -68,7 +94,7 @@ class SsaEnsemble {
   std::size_t product_signal(std::size_t a, std::size_t b);
   std::size_t add_signal(Signal signal, Term term);
 
-  std::shared_ptr<const Ssa> ssa_;
+  std::shared_ptr<const Simulator> ssa_;
   const Network& network_;
   bool stationary_ = false;
   std::vector<double> times_;
@@ -76,6 +102,7 @@ class SsaEnsemble {
   std::vector<std::int64_t> dispersed_;
   std::vector<double> bound_;  // largest count that conservation allows
   std::vector<char> fixed_;    // species that no reaction changes
+  bool random_start_ = false;  // the initial state differs between trajectories
   std::uint64_t max_events_ = Ssa::default_max_events;
   Pilot pilot_;
   std::vector<double> center_;
@@ -85,23 +112,31 @@ class SsaEnsemble {
   std::size_t runaway_ = 0;
   std::vector<std::array<std::size_t, 4>> groups_;  // species, signals of group x, x^2, group x^2 (time averages)
   std::uint64_t grain_ = 1;
+  std::optional<SsaLanes> lanes_;  // for paths of networks that fit
+  bool scalar_has_the_bits_ = true;
   std::vector<Flag> notes_;
 };
 
-SsaEnsemble::SsaEnsemble(std::shared_ptr<const Ssa> ssa, const Ask& ask, const std::function<double()>& slow_time)
+template <class Simulator>
+EnsembleOf<Simulator>::EnsembleOf(std::shared_ptr<const Simulator> ssa, const Ask& ask, const std::function<double()>& slow_time)
     : ssa_(std::move(ssa)), network_(ssa_->network()), stationary_(ask.is_stationary()) {
   const std::size_t n_species = network_.species.size();
   if (const auto given = ask.options.find("max-events"); given != ask.options.end()) max_events_ = static_cast<std::uint64_t>(as_number(given->second));
 
   bound_.assign(n_species, std::numeric_limits<double>::infinity());
-  for (const std::vector<int>& law : network_.conservation_laws()) {
+  fixed_.assign(n_species, 1);
+  if constexpr (!plain) {
+    fixed_ = ssa_->of->fixed;
+    bound_ = ssa_->of->largest;
+    random_start_ = ssa_->of->random_start;
+  }
+  for (const std::vector<int>& law : plain ? network_.conservation_laws() : std::vector<std::vector<int>>{}) {
     if (std::any_of(law.begin(), law.end(), [](int weight) { return weight < 0; })) continue;
     double total = 0;
     for (std::size_t s = 0; s < n_species; ++s) total += static_cast<double>(law[s]) * static_cast<double>(network_.initial[s]);
     for (std::size_t s = 0; s < n_species; ++s)
       if (law[s] > 0) bound_[s] = std::min(bound_[s], std::floor(total / law[s]));
   }
-  fixed_.assign(n_species, 1);
   for (const Reaction& reaction : network_.reactions)
     for (const auto& [s, change] : reaction.unit_change()) fixed_[s] = 0;
 
@@ -133,15 +168,25 @@ SsaEnsemble::SsaEnsemble(std::shared_ptr<const Ssa> ssa, const Ask& ask, const s
 
   // About 50 ms of work, and no more than 32 MB of tapes, go into one grain: a constant of the network and the question.
   while (grain_ < 1024 && static_cast<double>(grain_) * pilot_.events < 1e6 && grain_ * plan_.tape_size() < 4'000'000) grain_ *= 2;
+  if constexpr (plain) {
+    if (!stationary_ && SsaLanes::fits(network_)) {
+      lanes_.emplace(network_);
+      scalar_has_the_bits_ = Ssa::is_dense(network_);
+      while (grain_ < 2 * lanes::width && grain_ * plan_.tape_size() < 4'000'000) grain_ *= 2;  // every lane has two trajectories at least
+    }
+  }
 }
 
-void SsaEnsemble::choose_windows(const Stationary& when, const std::function<double()>& slow_time) {
+template <class Simulator>
+void EnsembleOf<Simulator>::choose_windows(const Stationary& when, const std::function<double()>& slow_time) {
   if (!when.burn_in || !when.window) {
     double slow = slow_time ? slow_time() : 0;
     if (slow > 0 && std::isfinite(slow)) {
       notes_.push_back({.kind = "note", .text = fmt::format("slow time {} (1 / spectral gap)", brief(slow))});
     } else {
-      const SlowTime measured = measured_slow_time(*ssa_);
+      SlowTime measured;
+      if constexpr (plain) measured = measured_slow_time(*ssa_);
+      else throw StudyError("ssa: stationary averages of this model need a burn-in and a window: --stationary=burn-in:window");
       slow = measured.value;
       notes_.push_back({.kind = "note", .text = fmt::format("slow time {} {}", brief(slow),
                                                             measured.resolved ? "(autocorrelation time of a pilot trajectory)"
@@ -158,7 +203,8 @@ void SsaEnsemble::choose_windows(const Stationary& when, const std::function<dou
   notes_.push_back({.kind = "note", .text = fmt::format("averages over {} after a burn-in of {}", brief(window_, 6), brief(burn_in_, 6))});
 }
 
-void SsaEnsemble::run_pilot() {
+template <class Simulator>
+void EnsembleOf<Simulator>::run_pilot() {
   const std::size_t n_species = network_.species.size();
   pilot_.mean.assign(n_species, 0);
   pilot_.largest.assign(n_species, 0);
@@ -193,7 +239,7 @@ void SsaEnsemble::run_pilot() {
     for (std::uint64_t id = 0; id < 2; ++id) spend(ssa_->run_window(0, end, network_.initial, pilot_stream(id), hold, pilot_events), end);
     std::vector<double> typical(n_species);
     for (std::size_t s = 0; s < n_species; ++s) typical[s] = weight > 0 ? pilot_.mean[s] / weight : start[s];
-    dispersed_ = dispersed_state(network_, typical);
+    dispersed_ = plain ? dispersed_state(network_, typical) : network_.initial;
     for (std::size_t s = 0; s < n_species; ++s) pilot_.largest[s] = std::max(pilot_.largest[s], static_cast<double>(dispersed_[s]));
     for (std::uint64_t id = 2; id < 4; ++id) spend(ssa_->run_window(0, end, dispersed_, pilot_stream(id), hold, pilot_events), end);
   }
@@ -201,7 +247,8 @@ void SsaEnsemble::run_pilot() {
   pilot_.events = runs > 0 ? events / runs : 0;
 }
 
-std::size_t SsaEnsemble::add_signal(Signal signal, Term term) {
+template <class Simulator>
+std::size_t EnsembleOf<Simulator>::add_signal(Signal signal, Term term) {
   term.signal = plan_.signals.size();
   plan_.signals.push_back(std::move(signal));
   terms_.push_back(term);
@@ -209,7 +256,8 @@ std::size_t SsaEnsemble::add_signal(Signal signal, Term term) {
 }
 
 /// x itself for power 1, else (x - c)^power.
-std::size_t SsaEnsemble::power_signal(std::size_t s, int power) {
+template <class Simulator>
+std::size_t EnsembleOf<Simulator>::power_signal(std::size_t s, int power) {
   for (const Term& term : terms_)
     if (term.kind == Term::Kind::power && term.a == s && term.power == power) return term.signal;
   const double c = power == 1 ? 0 : center_[s];
@@ -222,14 +270,16 @@ std::size_t SsaEnsemble::power_signal(std::size_t s, int power) {
   return add_signal(std::move(signal), {Term::Kind::power, 0, s, s, power, c, 0});
 }
 
-std::size_t SsaEnsemble::product_signal(std::size_t a, std::size_t b) {
+template <class Simulator>
+std::size_t EnsembleOf<Simulator>::product_signal(std::size_t a, std::size_t b) {
   for (const Term& term : terms_)
     if (term.kind == Term::Kind::product && term.a == a && term.b == b) return term.signal;
   Signal signal{.name = fmt::format("({} - {})({} - {})", network_.species[a], exact(center_[a]), network_.species[b], exact(center_[b]))};
   return add_signal(std::move(signal), {Term::Kind::product, 0, a, b, 1, center_[a], center_[b]});
 }
 
-void SsaEnsemble::add(const std::string& observable) {
+template <class Simulator>
+void EnsembleOf<Simulator>::add(const std::string& observable) {
   const auto name = parse_observable(network_, observable);
   if (!name) return;  // absent
   for (const Derived& known : plan_.derived)
@@ -237,7 +287,7 @@ void SsaEnsemble::add(const std::string& observable) {
   using Kind = ObservableName::Kind;
   const std::size_t a = name->a, b = name->b;
   const double c = center_[a], cb = center_[b];
-  Derived derived{.observable = observable, .unit = observable_info(network_, observable)->unit};
+  Derived derived{.observable = observable, .unit = unit_of(*ssa_, observable)};
   const auto variance = [c](std::span<const double> m) {  // of x from <x> and <(x - c)^2>
     const double d = m[0] - c;
     return m[1] - d * d;
@@ -291,29 +341,64 @@ void SsaEnsemble::add(const std::string& observable) {
   }
   // Exact by construction: the deterministic start, and a species that no reaction changes.
   const bool never_changes = fixed_[a] != 0 || fixed_[b] != 0;
-  for (std::size_t i = 0; i < plan_.points(); ++i) derived.exact.push_back(never_changes || (!stationary_ && times_[i] == 0) ? 1 : 0);
+  for (std::size_t i = 0; i < plan_.points(); ++i) derived.exact.push_back(never_changes || (!stationary_ && times_[i] == 0 && !random_start_) ? 1 : 0);
   plan_.derived.push_back(std::move(derived));
 }
 
-void SsaEnsemble::sample(const Ask&, const Plan&, std::uint64_t seed, const std::string& purpose, std::uint64_t id, Tape& tape) const {
+template <class Simulator>
+std::size_t EnsembleOf<Simulator>::bin_of(const Term& term, std::span<const double> x) const {
+  const auto last = static_cast<double>(plan_.signals[term.signal].width - 1);
+  return static_cast<std::size_t>(plain ? std::min(x[term.a], last) : std::clamp(std::round(x[term.a]), 0.0, last));
+}
+
+/// What a trajectory writes at times_[i].
+template <class Simulator>
+void EnsembleOf<Simulator>::look(std::size_t i, std::span<const double> x, Tape& tape) const {
+  for (const Term& term : terms_) {
+    if (term.kind == Term::Kind::bins) tape.record(term.signal, i, 1, bin_of(term, x));
+    else if (term.kind != Term::Kind::runaway) tape.record(term.signal, i, monomial(term, x));
+  }
+}
+
+template <class Simulator>
+void EnsembleOf<Simulator>::mark_runaway(std::size_t reached, Tape& tape) const {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (std::size_t i = reached; i < times_.size(); ++i)
+    for (const Term& term : terms_)
+      for (std::size_t b = 0; b < plan_.signals[term.signal].width; ++b) tape.record(term.signal, i, term.kind == Term::Kind::runaway ? 1 : nan, b);
+}
+
+template <class Simulator>
+void EnsembleOf<Simulator>::sample_batch(const Ask&, const Plan&, std::uint64_t seed, const std::string& purpose, std::uint64_t first, std::span<Tape> tapes) const {
+  if constexpr (plain) {
+    if (lanes_ && (tapes.size() > 4 || !scalar_has_the_bits_)) {
+      std::vector<std::size_t> reached(tapes.size(), 0);
+      const std::string name = purpose + "/events";
+      const std::vector<SsaResult> ends = lanes_->run_paths(times_, tapes.size(), [&](std::uint64_t k) { return Stream(seed, first + k, name).fast(); },
+                                                            [&](std::uint64_t k, std::size_t i, std::span<const double> x) {
+                                                              reached[k] = i + 1;
+                                                              look(i, x, tapes[k]);
+                                                            }, max_events_);
+      for (std::size_t k = 0; k < tapes.size(); ++k)
+        if (ends[k].runaway) mark_runaway(reached[k], tapes[k]);
+      return;
+    }
+  }
+  for (std::size_t k = 0; k < tapes.size(); ++k) sample(seed, purpose, first + k, tapes[k]);
+}
+
+template <class Simulator>
+void EnsembleOf<Simulator>::sample(std::uint64_t seed, const std::string& purpose, std::uint64_t id, Tape& tape) const {
   const FastStream events = Stream(seed, id, purpose + "/events").fast();
-  const auto bin_of = [&](const Term& term, std::span<const double> x) { return static_cast<std::size_t>(std::min(x[term.a], static_cast<double>(plan_.signals[term.signal].width - 1))); };
   const double nan = std::numeric_limits<double>::quiet_NaN();
 
   if (!stationary_) {
     std::size_t reached = 0;
     const SsaResult result = ssa_->run_path(times_, network_.initial, events, [&](std::size_t i, std::span<const double> x) {
       reached = i + 1;
-      for (const Term& term : terms_) {
-        if (term.kind == Term::Kind::bins) tape.record(term.signal, i, 1, bin_of(term, x));
-        else if (term.kind != Term::Kind::runaway) tape.record(term.signal, i, monomial(term, x));
-      }
+      look(i, x, tape);
     }, max_events_);
-    if (result.runaway)
-      for (std::size_t i = reached; i < times_.size(); ++i)
-        for (const Term& term : terms_) {
-          for (std::size_t b = 0; b < plan_.signals[term.signal].width; ++b) tape.record(term.signal, i, term.kind == Term::Kind::runaway ? 1 : nan, b);
-        }
+    if (result.runaway) mark_runaway(reached, tape);
     return;
   }
 
@@ -349,7 +434,8 @@ void SsaEnsemble::sample(const Ask&, const Plan&, std::uint64_t seed, const std:
   }
 }
 
-void SsaEnsemble::finish(const EnsembleResult& result, Answer& answer) const {
+template <class Simulator>
+void EnsembleOf<Simulator>::finish(const EnsembleResult& result, Answer& answer) const {
   std::vector<std::size_t> offset;
   std::size_t stride = 0;
   for (const Signal& signal : plan_.signals) {
@@ -509,16 +595,20 @@ std::vector<std::int64_t> dispersed_state(const Network& network, std::span<cons
   return {n.begin(), n.end()};
 }
 
-Level ssa_level(const Network& network, std::function<double()> slow_time) {
+namespace {
+
+/// A sampled level whose simulator may depend on the options.
+template <class Simulator>
+Level level_of(LevelInfo info, std::function<std::shared_ptr<const Simulator>(const Ask&)> make, std::function<double()> slow_time) {
   struct Shared {
-    Network network;
+    std::function<std::shared_ptr<const Simulator>(const Ask&)> make;
     std::function<double()> slow_time;
     std::mutex mutex;
-    std::shared_ptr<const Ssa> ssa;
+    std::shared_ptr<const Simulator> simulator;
     Ask ask;
-    std::shared_ptr<const SsaEnsemble> ensemble;  // of the last question: adaptive rounds ask the same again
+    std::shared_ptr<const EnsembleOf<Simulator>> ensemble;  // of the last question: adaptive rounds ask the same again
 
-    std::shared_ptr<const SsaEnsemble> ensemble_of(const Ask& question) {
+    std::shared_ptr<const EnsembleOf<Simulator>> ensemble_of(const Ask& question) {
       const std::lock_guard lock(mutex);
       const auto same_time = [&] {
         if (question.is_stationary() != ask.is_stationary()) return false;
@@ -526,40 +616,77 @@ Level ssa_level(const Network& network, std::function<double()> slow_time) {
         return question.stationary().burn_in == ask.stationary().burn_in && question.stationary().window == ask.stationary().window;
       };
       if (ensemble && same_time() && question.observables == ask.observables && question.options == ask.options) return ensemble;
-      if (!ssa) ssa = std::make_shared<const Ssa>(network);
-      ensemble = std::make_shared<const SsaEnsemble>(ssa, question, slow_time);
+      if (!simulator || question.options != ask.options) simulator = make(question);
+      ensemble = std::make_shared<const EnsembleOf<Simulator>>(simulator, question, slow_time);
       ask = question;
       return ensemble;
     }
   };
   auto shared = std::make_shared<Shared>();
-  shared->network = network;
+  shared->make = std::move(make);
   shared->slow_time = std::move(slow_time);
 
   Level level;
-  level.info.name = "ssa";
-  level.info.rung = Rung::micro;
-  level.info.doc = "exact trajectories of the reactions, one by one (direct method)";
-  level.info.source = "Gillespie (1977), doi:10.1021/j100540a008";
+  level.info = std::move(info);
   level.info.sampled = true;
   level.info.grain = 64;
   ParameterInfo limit{.name = "max-events", .unit = "1", .doc = "events after which a trajectory is stopped and flagged", .fallback = Value(static_cast<double>(Ssa::default_max_events))};
   limit.min = 1;
   limit.max = 1e15;
-  level.info.options = {limit};
+  level.info.options.push_back(limit);
   level.run = [shared](const Ask& ask, Context& context) -> Answer {
-    const std::shared_ptr<const SsaEnsemble> ensemble = shared->ensemble_of(ask);
+    const std::shared_ptr<const EnsembleOf<Simulator>> ensemble = shared->ensemble_of(ask);
     if (ensemble->empty()) return {};
     const auto finish = [ensemble](const Ask&, const EnsembleResult& result, Answer& answer) { ensemble->finish(result, answer); };
     return sampled(*ensemble, ensemble->grain(), finish)(ask, context);
   };
   level.plan = [shared](const Ask& ask) -> std::vector<std::string> {
-    const std::shared_ptr<const SsaEnsemble> ensemble = shared->ensemble_of(ask);
+    const std::shared_ptr<const EnsembleOf<Simulator>> ensemble = shared->ensemble_of(ask);
     std::vector<std::string> lines{fmt::format("expected events {} per trajectory", brief(ensemble->pilot().events, 3))};
     for (const Flag& note : ensemble->notes()) lines.push_back(note.text);
     return lines;
   };
   return level;
+}
+
+}  // namespace
+
+Level ssa_level(const Network& network, std::function<double()> slow_time) {
+  const bool bursts = std::any_of(network.reactions.begin(), network.reactions.end(), [](const Reaction& r) { return !r.bursts.empty(); });
+  if (network.time_dependent() && !bursts) return process_ssa_level(std::make_shared<const CompiledProcess>(process_of(network)));
+  LevelInfo info;
+  info.name = "ssa";
+  info.rung = Rung::micro;
+  info.doc = "exact trajectories of the reactions, one by one (direct method)";
+  info.source = "Gillespie (1977), doi:10.1021/j100540a008";
+  return level_of<Ssa>(std::move(info), [network](const Ask&) { return std::make_shared<const Ssa>(network); }, std::move(slow_time));
+}
+
+Level trajectories_level(LevelInfo info, std::function<Trajectories(const Ask&)> make, std::function<double()> slow_time) {
+  return level_of<Simulated>(std::move(info), [make = std::move(make)](const Ask& ask) {
+    return std::make_shared<const Simulated>(Simulated{std::make_shared<const Trajectories>(make(ask))});
+  }, std::move(slow_time));
+}
+
+Level process_ssa_level(const std::shared_ptr<const CompiledProcess>& model) {
+  LevelInfo info;
+  info.name = "ssa";
+  info.rung = Rung::micro;
+  info.doc = "exact trajectories: reactions one by one, events, rules between them, rates of the time by exact thinning";
+  info.source = "Gillespie (1977), doi:10.1021/j100540a008; Davis (1984), doi:10.1111/j.2517-6161.1984.tb01308.x; Lewis and Shedler (1979), doi:10.1002/nav.3800260304";
+  return trajectories_level(std::move(info), [model](const Ask& ask) {
+    const auto ssa = std::make_shared<const ProcessSsa>(model);
+    if (ask.is_stationary() && ssa->flows()) throw StudyError("ssa: time averages are taken of models that only jump; this one has rules that move with the time. Ask for --times");
+    const Process& p = model->process();
+    Trajectories t;
+    t.names = observed_network(p);
+    for (const auto& observed : p.observed) t.fixed.push_back(observed.varies ? 0 : 1);
+    t.largest.assign(p.observed.size(), std::numeric_limits<double>::infinity());
+    t.unit = [model](const std::string& observable) { return observed_info(model->process(), observable)->unit; };
+    t.path = [ssa](std::span<const double> times, FastStream rng, const ProcessSsa::At& at, std::uint64_t max_events) { return ssa->run_path(times, rng, at, max_events); };
+    t.window = [ssa](double burn_in, double window, FastStream rng, const ProcessSsa::Hold& hold, std::uint64_t max_events) { return ssa->run_window(burn_in, window, rng, hold, max_events); };
+    return t;
+  });
 }
 
 }  // namespace meso::kinetics

@@ -11,7 +11,9 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 
+#include "kits/kinetics/process.h"
 #include "kits/kinetics/ssa.h"
 #include "model/level.h"
 
@@ -19,8 +21,27 @@ namespace meso::kinetics {
 
 /// @param slow_time  the network's slow time (1 / spectral gap), asked only for stationary questions without burn-in or window;
 ///                   where it is empty or gives nothing positive and finite, measured_slow_time() is taken instead
+/// Laws that depend on the time are simulated as a process (process_ssa.h), by exact thinning.
 /// Option `max-events`: events per trajectory at which a run is stopped and flagged `diverged` (explosive networks).
 [[nodiscard]] Level ssa_level(const Network& network, std::function<double()> slow_time = {});
+
+/// Any way to draw trajectories, for an ensemble of them as a level: what approximate and general simulations hand over.
+struct Trajectories {
+  Network names;                  ///< names, time unit and (rounded) initial amounts of what is observed
+  std::vector<char> fixed;        ///< per observed quantity: 1 if it never changes
+  std::vector<double> largest;    ///< its upper bound, or infinity
+  bool random_start = false;      ///< initial amounts are drawn per trajectory
+  std::function<std::string(const std::string& observable)> unit;
+  /// As Ssa::run_path: values at the times.
+  std::function<SsaResult(std::span<const double> times, FastStream rng, const std::function<void(std::size_t, std::span<const double>)>& at, std::uint64_t max_events)> path;
+  /// As Ssa::run_window. @throws StudyError where there are no time averages
+  std::function<SsaResult(double burn_in, double window, FastStream rng, const std::function<void(std::span<const double>, double)>& hold, std::uint64_t max_events)> window;
+};
+/// @param make  the trajectories for a question (its options)
+[[nodiscard]] Level trajectories_level(LevelInfo info, std::function<Trajectories(const Ask&)> make, std::function<double()> slow_time = {});
+
+/// Level `ssa` of a process: process_ssa.h.
+[[nodiscard]] Level process_ssa_level(const std::shared_ptr<const CompiledProcess>& model);
 
 /// Longest integrated autocorrelation time of the species, from one trajectory with a fixed stream (Sokal's window,
 /// 5 autocorrelation times), lengthened until it covers 100 of them or 2^23 events. A lower bound where the trajectory has

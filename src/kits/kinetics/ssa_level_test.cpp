@@ -195,12 +195,21 @@ TEST(SsaLevel, TheMeasuredSlowTimeIsTheRelaxationTime) {
   EXPECT_FALSE(measured_slow_time(Ssa(NetworkSpec{.species = {"X"}, .reactions = {"X -> 0, 1"}}.bind({{"X0", 3}}))).resolved);
 }
 
-TEST(SsaLevel, RefusesTimeDependentLawsWhenAsked) {
+TEST(SsaLevel, SimulatesRatesThatDependOnTheTime) {
+  // 0 -> X at rate 1 + sin(t): X(t) is Poisson with mean t + 1 - cos(t).
   const Network clock = NetworkSpec{.species = {"X"}, .reactions = {"0 -> X, = 1 + sin(t)"}}.bind({});
   const Level level = ssa_level(clock);
   LevelRun engine({}, "test/ssa");
-  engine.set_trajectories(10);
-  EXPECT_THROW((void)level.run({Times{{1}}, {"X.mean"}}, engine), ModelError);
+  engine.set_trajectories(4000);
+  const std::vector<double> times{0.5, 2, 5};
+  const Answer answer = level.run({Times{times}, {"X.mean", "X.variance"}}, engine);
+  std::vector<MeanCheck> checks;
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    const double mean = times[i] + 1 - std::cos(times[i]);
+    checks.push_back({mean, answer.estimates[0].value[i], std::sqrt(mean / 4000), "mean"});
+    checks.push_back({mean, answer.estimates[1].value[i], std::sqrt((mean + 2 * mean * mean) / 4000), "variance"});
+  }
+  EXPECT_TRUE(MeansMatch(checks, 1.2));
 }
 
 }  // namespace

@@ -1,0 +1,80 @@
+// [network] file = "...": SBML and BioNetGen files in a study, refused or read with their place; wrong tables of text networks.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "apps/models/own_model_fixture.h"
+
+namespace meso {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace testing;
+
+const char* const tail = "[times]\nfrom = 0\nto = 1\ncount = 3\n[[level]]\nlevel = \"ssa\"\n[budget]\ntrajectories = 16\n";
+
+std::string study(const std::string& network) { return "[study]\ntitle = \"t\"\n[network]\n" + network + tail; }
+
+/// A folder with a blank and letters beyond ASCII in its name.
+fs::path folder() {
+  const fs::path path = fs::temp_directory_path() / ("meso net work \xc3\xa4 " + std::to_string(::getpid()));
+  fs::create_directories(path);
+  return path;
+}
+
+std::string said_of(const std::string& text, const fs::path& where) {
+  try {
+    (void)resolved(read_study(parse_toml(text, "my.toml"), model_source(), where));
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(NetworkFile, StandsInAStudyAndIsFoundAgain) {
+  const fs::path here = folder();
+  fs::copy_file(fs::path(MESO_TEST_DATA) / "dsmts/00029/00029-sbml-l3v1.xml", here / "my model.xml", fs::copy_options::overwrite_existing);
+  const Study read = read_study(parse_toml(study("file = \"my model.xml\"\n"), "my.toml"), model_source(), here);
+  const TomlNode document = study_document(resolved(read));
+  const std::string text = write_toml(document);
+  EXPECT_NE(text.find("my model.xml"), std::string::npos);
+  EXPECT_NE(text.find("file-hash"), std::string::npos);
+  // The resolved study runs from anywhere, and notices that the file has changed.
+  EXPECT_EQ(said_of(text, "/"), "");
+  std::ofstream(here / "my model.xml", std::ios::app) << "<!-- changed -->";
+  EXPECT_NE(said_of(text, "/").find("my model.xml is not what it was when this study was resolved"), std::string::npos);
+  fs::remove_all(here);
+}
+
+TEST(NetworkFile, TheDocumentedStudyIsJudged) {
+  const fs::path docs = fs::path(MESO_SOURCE_DIR) / "docs";
+  const Results results = run_study(resolved(read_study(read_toml(docs / "own-model.toml"), model_source(), docs)), {});
+  ASSERT_EQ(results.verdicts.size(), 2u);
+  for (const Verdict& verdict : results.verdicts) EXPECT_EQ(verdict.outcome, Outcome::agrees) << verdict.observable;
+}
+
+TEST(NetworkFile, WrongTablesAreRefusedWithTheirPlace) {
+  EXPECT_EQ(refusal(study("file = \"absent.xml\"\n")).find("my.toml"), std::string::npos);
+  EXPECT_NE(refusal(study("file = \"absent.xml\"\n")).find("docs/absent.xml: there is no such file"), std::string::npos);
+  EXPECT_NE(refusal(study("file = \"toggle.toml\"\n")).find("is neither an SBML (.xml, .sbml) nor a BioNetGen file (.net)"), std::string::npos);
+  EXPECT_NE(refusal(study("file = \"a.xml\"\nspecies = [\"X\"]\n")).find("my.toml:4: [network] needs either a file or species and reactions, and not both"), std::string::npos);
+  EXPECT_NE(refusal(study("file = \"a.xml\"\nvolume = 2\n")).find("my.toml:5"), std::string::npos);
+}
+
+TEST(NetworkText, BadInputIsNamed) {
+  const auto said = [](const std::string& network) { return refusal(study(network)); };
+  EXPECT_NE(said("species = [\"X\"]\nreactions = []\n").find("the network has no reactions"), std::string::npos);
+  EXPECT_NE(said("species = [\"X\", \"X\"]\nreactions = [\"X -> 0, 1\"]\n").find("species 'X' is listed twice"), std::string::npos);
+  EXPECT_NE(said("species = [\"\xc3\x84\"]\nreactions = [\"0 -> \xc3\x84, 1\"]\n").find("species '\xc3\x84': a name is one word of letters, digits and '_'"), std::string::npos);
+  EXPECT_NE(said("species = [\"X\"]\nreactions = [\"-2X -> 0, 1\"]\n").find("is not a term like 'X' or '2X'"), std::string::npos);
+  EXPECT_NE(said("species = [\"X\"]\nreactions = [\"X -> 0, 1\"]\ninitial = { X = 1e17 }\n").find("initial X is 1e+17; it must be from 0 to 2^53"), std::string::npos);
+  EXPECT_NE(said("species = [\"X\"]\nreactions = [\"X -> 0, -1\"]\n").find("the rate '-1' is -1; it must be a number >= 0"), std::string::npos);
+  // Names that contain other names are other names; 1e9 molecules are molecules.
+  EXPECT_EQ(said("species = [\"X\", \"X1\", \"X10\"]\nreactions = [\"X1 -> X10, = k*X1\", \"X10 -> X, = k1*X10\"]\nconstants = { k = 1, k1 = 2 }\n"), "");
+  EXPECT_EQ(said("species = [\"X\"]\nreactions = [\"X -> 0, 1e-9\"]\ninitial = { X = 1000000000 }\n"), "");
+}
+
+}  // namespace
+}  // namespace meso
