@@ -12,6 +12,7 @@
 //              sphere up to tau^2: d<phi^2>/dt = 2(d-1) - (2/3)(d-2)<phi^2> + ... ; drift by Heun's rule, renormalised.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
