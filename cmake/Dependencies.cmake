@@ -8,6 +8,7 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(TOMLPLUSPLUS REQUIRED IMPORTED_TARGET tomlplusplus)
 find_package(SUNDIALS REQUIRED COMPONENTS cvode)
 pkg_check_modules(FFTW3 REQUIRED IMPORTED_TARGET fftw3)
+pkg_check_modules(HIGHWAY REQUIRED IMPORTED_TARGET libhwy)
 pkg_check_modules(LIBSBML REQUIRED IMPORTED_TARGET libsbml)
 
 # Serial HDF5, by its own pkg-config file: an MPI build on the same machine must not be picked up.

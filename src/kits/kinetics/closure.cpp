@@ -158,7 +158,7 @@ Level closure_level(const Network& network) {
                 .source = "Schnoerr, Sanguinetti, Grima (2014), J. Chem. Phys. 141, 084103, doi:10.1063/1.4892838",
                 .options = options_schema().infos()};
   const auto shared = std::make_shared<const Network>(network);
-  const auto reduced = std::make_shared<const ReducedNetwork>(reduce(network, Convention::stochastic));
+  const ReducedLater reduced(shared, Convention::stochastic);
   const std::string owner = "level 'closure'";
   level.run = [shared, reduced, owner](const Ask& ask, Context& context) {
     const ClosureOptions o = options_schema().read(ask.options, owner);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -147,13 +148,12 @@ System network_system(NetworkSystem description) {
                                .type = ParameterInfo::Type::boolean,
                                .fallback = Value(description.spec.combinatoric)});
   // A constant that is a mass-action rate by itself may not be negative: its range says so, where one in an expression is checked when bound.
-  for (const std::string& reaction : description.spec.reactions) {
-    const std::size_t comma = reaction.find(',');
-    if (comma == std::string::npos) continue;
-    for (const std::string& rate : split(std::string_view(reaction).substr(comma + 1), ';'))
-      for (ParameterInfo& info : system.parameters)
-        if (info.name == rate && info.type == ParameterInfo::Type::real) info.min = 0;
-  }
+  std::set<std::string> rates;
+  for (const std::string& reaction : description.spec.reactions)
+    if (const std::size_t comma = reaction.find(','); comma != std::string::npos)
+      for (const std::string& rate : split(std::string_view(reaction).substr(comma + 1), ';')) rates.insert(rate);
+  for (ParameterInfo& info : system.parameters)
+    if (info.type == ParameterInfo::Type::real && rates.contains(info.name)) info.min = 0;
   for (ParameterInfo& info : system.parameters) {
     const auto found = description.parameter_docs.find(info.name);
     if (found != description.parameter_docs.end()) info.doc = found->second;
@@ -170,9 +170,10 @@ System network_system(NetworkSystem description) {
     network.time_unit = time_unit;
     bound.time_unit = time_unit;
     bound.observables = default_observables(network);
-    bound.levels = ladder(network, rebuild_of(spec, infos, values, owner, !network.conservation_laws().empty()));
+    const std::vector<std::vector<int>> laws = network.conservation_laws();
+    bound.levels = ladder(network, rebuild_of(spec, infos, values, owner, !laws.empty()));
     bound.notes = network.notes;
-    for (const std::vector<int>& law : network.conservation_laws()) bound.notes.push_back("conserved: " + network.law_text(law));
+    for (const std::vector<int>& law : laws) bound.notes.push_back("conserved: " + network.law_text(law));
     bound.knows = [shared = std::make_shared<const Network>(std::move(network))](const std::string& name) { return observable_info(*shared, name); };
     return bound;
   };

@@ -114,7 +114,7 @@ Level linear_noise_level(const Network& network) {
                 .expected_order = 1,
                 .source = "van Kampen, Stochastic Processes in Physics and Chemistry, 3rd ed., ch. X"};
   const auto shared = std::make_shared<const Network>(network);
-  const auto reduced = std::make_shared<const ReducedNetwork>(reduce(network, Convention::macroscopic));
+  const ReducedLater reduced(shared, Convention::macroscopic);
   level.run = [shared, reduced](const Ask& ask, Context& context) {
     if (reduced->size() == 0) return constant_answer(*shared, ask);
     const Flow flow(linear_noise_equations(*reduced));

@@ -13,6 +13,8 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -117,6 +119,27 @@ struct ReducedNetwork {
   [[nodiscard]] std::vector<std::string> eliminated() const;
 };
 [[nodiscard]] ReducedNetwork reduce(const Network& network, Convention convention);
+
+/// The same, made when it is first asked for: a level that nobody runs costs nothing, which counts where there are thousands of species. Copies share it.
+class ReducedLater {
+ public:
+  ReducedLater(std::shared_ptr<const Network> network, Convention convention) : made_(std::make_shared<Made>(std::move(network), convention)) {}
+  const ReducedNetwork& operator*() const {
+    std::call_once(made_->once, [&] { made_->reduced.emplace(reduce(*made_->network, made_->convention)); });
+    return *made_->reduced;
+  }
+  const ReducedNetwork* operator->() const { return &**this; }
+
+ private:
+  struct Made {
+    Made(std::shared_ptr<const Network> of, Convention in) : network(std::move(of)), convention(in) {}
+    std::shared_ptr<const Network> network;
+    Convention convention;
+    std::once_flag once;
+    std::optional<ReducedNetwork> reduced;
+  };
+  std::shared_ptr<Made> made_;
+};
 
 /// <nu^(i-j)> of a channel's net change nu: its power where no species bursts. A burst of mean b is geometric,
 /// P(m) = b^m / (1 + b)^(m+1), with factorial moments <m (m-1) ... (m-k+1)> = k! b^k; bursts of one firing are independent.

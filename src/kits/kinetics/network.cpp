@@ -7,6 +7,8 @@
 #include <limits>
 #include <numeric>
 #include <set>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -24,6 +26,21 @@ struct ParsedReaction {
   std::map<std::size_t, Formula> bursts;  // species -> mean
   Formula rate = Formula::constant(0);
   bool is_law = false;
+};
+
+/// A spec with its names at hand.
+struct Reader {
+  const NetworkSpec& spec;
+  std::unordered_map<std::string_view, std::size_t> species;
+  explicit Reader(const NetworkSpec& of) : spec(of) {
+    for (std::size_t s = 0; s < of.species.size(); ++s) species.emplace(of.species[s], s);
+  }
+  /// @returns its index, or the number of species if there is none of that name
+  [[nodiscard]] std::size_t find(std::string_view name) const {
+    const auto found = species.find(name);
+    return found == species.end() ? spec.species.size() : found->second;
+  }
+  [[nodiscard]] bool is_constant(const std::string& name) const { return name == "volume" || spec.constants.contains(name); }
 };
 
 /// "my.toml:7: reaction '2X -> Y, k'" or "reaction 3 '2X -> Y, k'".
@@ -44,7 +61,7 @@ std::size_t find_outside(std::string_view text, char wanted, std::size_t from = 
 }
 
 /// A formula of constants and `volume` only, or with `law` of species and t too. @throws ModelError names the place
-Formula parse_formula(const NetworkSpec& spec, std::string_view text, const std::string& label, bool law) {
+Formula parse_formula(const Reader& in, std::string_view text, const std::string& label, bool law) {
   Formula formula = [&] {
     try {
       return Formula::parse(text);
@@ -52,24 +69,22 @@ Formula parse_formula(const NetworkSpec& spec, std::string_view text, const std:
       throw ModelError(fmt::format("{}: {}", label, error.what()));
     }
   }();
-  std::vector<std::string> constants{"volume"}, all{"volume", "t"};
-  for (const auto& [name, value] : spec.constants) {
-    constants.push_back(name);
-    all.push_back(name);
-  }
-  for (const std::string& name : spec.species) all.push_back(name);
   for (const std::string& name : formula.variables()) {
-    if (std::find(all.begin(), all.end(), name) == all.end())
-      throw ModelError(fmt::format("{}: '{}' is neither a {}constant nor 'volume'.{}\n  known: {}", label, name, law ? "species, a " : "",
-                                   did_you_mean(name, law ? all : constants), join(law ? all : constants)));
-    if (!law && std::find(constants.begin(), constants.end(), name) == constants.end())
-      throw ModelError(fmt::format("{}: a mass-action constant cannot depend on '{}'; for a whole propensity write a leading '=': \"..., = {}\"", label, name, text));
+    if (in.is_constant(name)) continue;
+    const bool known = name == "t" || in.find(name) < in.spec.species.size();
+    if (known && law) continue;
+    if (known) throw ModelError(fmt::format("{}: a mass-action constant cannot depend on '{}'; for a whole propensity write a leading '=': \"..., = {}\"", label, name, text));
+    std::vector<std::string> names{"volume"};
+    if (law) names.push_back("t");
+    for (const auto& [constant, value] : in.spec.constants) names.push_back(constant);
+    if (law) names.insert(names.end(), in.spec.species.begin(), in.spec.species.end());
+    throw ModelError(fmt::format("{}: '{}' is neither a {}constant nor 'volume'.{}\n  known: {}", label, name, law ? "species, a " : "", did_you_mean(name, names), join(names)));
   }
   return formula;
 }
 
 /// "burst(b) P": a number of P that is drawn from a geometric law of mean b whenever the reaction fires.
-void parse_burst(const NetworkSpec& spec, std::string_view term, const std::string& label, const char* which, std::map<std::size_t, Formula>* bursts) {
+void parse_burst(const Reader& in, std::string_view term, const std::string& label, const char* which, std::map<std::size_t, Formula>* bursts) {
   const auto open = term.find('(');
   int depth = 0;
   std::size_t close = open;
@@ -81,19 +96,19 @@ void parse_burst(const NetworkSpec& spec, std::string_view term, const std::stri
   if (bursts == nullptr) throw ModelError(fmt::format("{}: '{}' stands on the {} side; a burst is a product of '->' (write the two directions as two reactions)", label, term, which));
   std::string_view name = trim(term.substr(close + 1));
   if (!name.empty() && name.front() == '*') name = trim(name.substr(1));
-  const auto found = std::find(spec.species.begin(), spec.species.end(), name);
-  if (found == spec.species.end())
-    throw ModelError(fmt::format("{}: unknown species '{}' after burst(...).{}\n  species: {}", label, name, did_you_mean(std::string(name), spec.species), join(spec.species)));
+  const std::vector<std::string>& species = in.spec.species;
+  const std::size_t found = in.find(name);
+  if (found == species.size()) throw ModelError(fmt::format("{}: unknown species '{}' after burst(...).{}\n  species: {}", label, name, did_you_mean(std::string(name), species), join(species)));
   const std::string_view mean = trim(term.substr(open + 1, close - open - 1));
   if (mean.empty()) throw ModelError(fmt::format("{}: '{}' gives no mean; a burst is written 'burst(b) P', b the mean number", label, term));
   for (const std::string& variable : Formula::parse(mean).variables())
-    if (variable == "t" || std::find(spec.species.begin(), spec.species.end(), variable) != spec.species.end())
+    if (variable == "t" || in.find(variable) < species.size())
       throw ModelError(fmt::format("{}: the mean of a burst cannot depend on '{}'; it is made of constants and 'volume'", label, variable));
-  if (!bursts->emplace(static_cast<std::size_t>(found - spec.species.begin()), parse_formula(spec, mean, label, false)).second)
+  if (!bursts->emplace(found, parse_formula(in, mean, label, false)).second)
     throw ModelError(fmt::format("{}: two bursts of '{}' in one reaction; write one", label, name));
 }
 
-std::map<std::size_t, int> parse_side(const NetworkSpec& spec, std::string_view side, const std::string& label, const char* which,
+std::map<std::size_t, int> parse_side(const Reader& in, std::string_view side, const std::string& label, const char* which,
                                       std::map<std::size_t, Formula>* bursts = nullptr) {
   std::map<std::size_t, int> counts;
   if (trim(side).empty()) throw ModelError(fmt::format("{}: the {} side is empty; nothing is written 0", label, which));
@@ -107,7 +122,7 @@ std::map<std::size_t, int> parse_side(const NetworkSpec& spec, std::string_view 
   for (const std::string& term : terms) {
     if (term.empty()) throw ModelError(fmt::format("{}: a term is missing beside a '+' on the {} side", label, which));
     if (term.starts_with("burst") && trim(std::string_view(term).substr(5)).starts_with('(')) {
-      parse_burst(spec, term, label, which, bursts);
+      parse_burst(in, term, label, which, bursts);
       continue;
     }
     std::size_t digits = 0;
@@ -123,15 +138,15 @@ std::map<std::size_t, int> parse_side(const NetworkSpec& spec, std::string_view 
     }
     if (name.empty()) throw ModelError(fmt::format("{}: '{}' names no species (nothing is written 0, alone on its side)", label, term));
     if (!is_identifier(name)) throw ModelError(fmt::format("{}: '{}' is not a term like 'X' or '2X'", label, term));
-    const auto found = std::find(spec.species.begin(), spec.species.end(), name);
-    if (found == spec.species.end())
-      throw ModelError(fmt::format("{}: unknown species '{}'.{}\n  species: {}", label, name, did_you_mean(name, spec.species), join(spec.species)));
-    counts[static_cast<std::size_t>(found - spec.species.begin())] += count;
+    const std::vector<std::string>& species = in.spec.species;
+    const std::size_t found = in.find(name);
+    if (found == species.size()) throw ModelError(fmt::format("{}: unknown species '{}'.{}\n  species: {}", label, name, did_you_mean(name, species), join(species)));
+    counts[found] += count;
   }
   return counts;
 }
 
-ParsedReaction parse_rate(const NetworkSpec& spec, std::string_view text, const std::string& label) {
+ParsedReaction parse_rate(const Reader& in, std::string_view text, const std::string& label) {
   ParsedReaction result;
   text = trim(text);
   if (!text.empty() && text.front() == '=') {
@@ -139,11 +154,12 @@ ParsedReaction parse_rate(const NetworkSpec& spec, std::string_view text, const 
     text = trim(text.substr(1));
   }
   if (text.empty()) throw ModelError(fmt::format("{}: the rate is empty; write a number, a name or an expression", label));
-  result.rate = parse_formula(spec, text, label, result.is_law);
+  result.rate = parse_formula(in, text, label, result.is_law);
   return result;
 }
 
-void parse_reaction(const NetworkSpec& spec, std::size_t i, std::vector<ParsedReaction>& out) {
+void parse_reaction(const Reader& in, std::size_t i, std::vector<ParsedReaction>& out) {
+  const NetworkSpec& spec = in.spec;
   const std::string label = label_of(spec, i);
   const std::string_view text = spec.reactions[i];
   const auto comma = find_outside(text, ',');
@@ -173,9 +189,9 @@ void parse_reaction(const NetworkSpec& spec, std::size_t i, std::vector<ParsedRe
     throw ModelError(fmt::format("{}: {} rate{} given, '{}' takes {}", label, parts.size(), parts.size() == 1 ? "" : "s", both ? "<->" : "->",
                                  both ? "two, 'forward; backward'" : "one"));
   std::map<std::size_t, Formula> bursts;
-  const auto reactants = parse_side(spec, left, label, "left"), products = parse_side(spec, right, label, "right", both ? nullptr : &bursts);
+  const auto reactants = parse_side(in, left, label, "left"), products = parse_side(in, right, label, "right", both ? nullptr : &bursts);
   for (std::size_t direction = 0; direction < wanted; ++direction) {
-    ParsedReaction reaction = parse_rate(spec, parts[direction], label);
+    ParsedReaction reaction = parse_rate(in, parts[direction], label);
     reaction.reactants = direction == 0 ? reactants : products;
     reaction.products = direction == 0 ? products : reactants;
     reaction.bursts = bursts;
@@ -221,8 +237,9 @@ void check_names(const NetworkSpec& spec) {
 
 std::vector<ParsedReaction> parse(const NetworkSpec& spec) {
   check_names(spec);
+  const Reader in(spec);
   std::vector<ParsedReaction> reactions;
-  for (std::size_t i = 0; i < spec.reactions.size(); ++i) parse_reaction(spec, i, reactions);
+  for (std::size_t i = 0; i < spec.reactions.size(); ++i) parse_reaction(in, i, reactions);
   return reactions;
 }
 
@@ -334,6 +351,117 @@ std::size_t support_size(const Row& row) {
   return static_cast<std::size_t>(std::count_if(row.begin(), row.end(), [](std::int64_t v) { return v != 0; }));
 }
 
+/// Species whose weights in every law are 0 or stand in a fixed positive ratio.
+class Ties {
+ public:
+  explicit Ties(std::size_t n) : parent_(n), up_(n, 1), down_(n, 1), zero_(n, 0) { std::iota(parent_.begin(), parent_.end(), std::size_t{0}); }
+
+  /// Uses equations sum v w = 0 until none says anything simple; leaves the others, in terms of representatives.
+  void reduce(std::vector<std::map<std::size_t, std::int64_t>>& equations) {
+    std::vector<std::vector<std::size_t>> users(parent_.size());  // equations in which a representative stands
+    std::vector<std::size_t> queue;
+    for (std::size_t e = 0; e < equations.size(); ++e) {
+      queue.push_back(e);
+      for (const auto& [s, v] : equations[e]) users[s].push_back(e);
+    }
+    for (std::size_t at = 0; at < queue.size(); ++at) {
+      auto& equation = equations[queue[at]];
+      simplify(equation);
+      std::size_t changed = parent_.size();
+      if (equation.size() == 1) {
+        changed = equation.begin()->first;
+        zero_[changed] = 1;
+      } else if (equation.size() == 2) {
+        const auto [a, va] = *equation.begin();
+        const auto [b, vb] = *std::next(equation.begin());
+        if ((va > 0) == (vb > 0)) continue;  // a difference is conserved: left to the elimination
+        // w_b = -(va / vb) w_a
+        parent_[b] = a;
+        up_[b] = std::abs(va);
+        down_[b] = std::abs(vb);
+        changed = b;
+        users[a].insert(users[a].end(), users[b].begin(), users[b].end());
+      }
+      if (changed == parent_.size()) continue;
+      equation.clear();
+      for (const std::size_t e : users[changed]) queue.push_back(e);
+      users[changed].clear();
+    }
+    std::erase_if(equations, [&](auto& equation) {
+      simplify(equation);
+      return equation.empty();
+    });
+  }
+
+  /// Representatives whose weight is not known to be 0, ascending.
+  [[nodiscard]] std::vector<std::size_t> classes() const {
+    std::vector<std::size_t> out;
+    for (std::size_t s = 0; s < parent_.size(); ++s)
+      if (parent_[s] == s && zero_[s] == 0) out.push_back(s);
+    return out;
+  }
+
+  /// Smallest whole weights of the species for weights of the classes.
+  [[nodiscard]] Row weights(const Row& of_classes, const std::vector<std::size_t>& classes) const {
+    std::map<std::size_t, std::int64_t> value;
+    for (std::size_t k = 0; k < classes.size(); ++k) value[classes[k]] = of_classes[k];
+    std::int64_t common = 1;
+    std::vector<Share> shares;
+    for (std::size_t s = 0; s < parent_.size(); ++s) {
+      shares.push_back(share(s));
+      if (zero_[shares[s].of] == 0 && value[shares[s].of] != 0) common = checked(static_cast<__int128>(common) / std::gcd(common, shares[s].down) * shares[s].down);
+    }
+    Row row(parent_.size(), 0);
+    for (std::size_t s = 0; s < parent_.size(); ++s)
+      if (zero_[shares[s].of] == 0 && value[shares[s].of] != 0) row[s] = checked(static_cast<__int128>(value[shares[s].of]) * (common / shares[s].down) * shares[s].up);
+    divide_by_gcd(row);
+    return row;
+  }
+
+ private:
+  struct Share {
+    std::size_t of;
+    std::int64_t up, down;  // w = up / down times the weight of `of`
+  };
+  static std::int64_t checked(__int128 v) {
+    if (v > (std::int64_t{1} << 62) || v < -(std::int64_t{1} << 62)) throw NumericalBreakdown("conservation laws: integers beyond 62 bits in the elimination of the stoichiometry");
+    return static_cast<std::int64_t>(v);
+  }
+  [[nodiscard]] Share share(std::size_t s) const {
+    Share out{s, 1, 1};
+    while (parent_[out.of] != out.of) {
+      const std::size_t at = out.of;
+      const std::int64_t g = std::gcd(out.up, down_[at]), h = std::gcd(up_[at], out.down);
+      out.up = checked(static_cast<__int128>(out.up / g) * (up_[at] / h));
+      out.down = checked(static_cast<__int128>(down_[at] / g) * (out.down / h));
+      out.of = parent_[at];
+    }
+    return out;
+  }
+  // In terms of representatives, whole numbers without a common divisor, zeros left out.
+  void simplify(std::map<std::size_t, std::int64_t>& equation) const {
+    std::vector<std::pair<Share, std::int64_t>> terms;
+    std::int64_t common = 1;
+    for (const auto& [s, v] : equation) {
+      const Share of = share(s);
+      if (zero_[of.of] != 0) continue;
+      common = checked(static_cast<__int128>(common) / std::gcd(common, of.down) * of.down);
+      terms.emplace_back(of, v);
+    }
+    equation.clear();
+    for (const auto& [of, v] : terms) equation[of.of] = checked(static_cast<__int128>(v) * (common / of.down) * of.up + equation[of.of]);
+    std::erase_if(equation, [](const auto& term) { return term.second == 0; });
+    std::int64_t g = 0;
+    for (const auto& [s, v] : equation) g = std::gcd(g, v);
+    if (g > 1)
+      for (auto& [s, v] : equation) v /= g;
+  }
+
+  std::vector<std::size_t> parent_;
+  std::vector<std::int64_t> up_, down_;
+  std::vector<char> zero_;
+};
+
 }  // namespace
 
 // ----------------------------------------------------------------------------------------------------------- network
@@ -359,10 +487,26 @@ std::vector<int> Network::stoichiometry() const {
 }
 
 std::vector<std::vector<int>> Network::conservation_laws() const {
-  std::set<Row> distinct;  // a reaction and its reverse say the same
+  // Weights w with sum of change w = 0 in every reaction. Most reactions of a large network settle it by themselves: one that changes a single species
+  // makes its weight 0, one that turns m of a species into n of another ties their weights. Only what is left goes through elimination.
+  Ties ties(species.size());
+  std::vector<std::map<std::size_t, std::int64_t>> equations;
   for (const Reaction& reaction : reactions) {
-    Row column(species.size(), 0);
-    for (const auto& [s, change] : reaction.change) column[s] = change;
+    auto& equation = equations.emplace_back();
+    for (const auto& [s, change] : reaction.change)
+      if (change != 0) equation[s] += static_cast<std::int64_t>(change);
+  }
+  for (const Reaction& reaction : reactions)
+    for (const auto& [s, mean] : reaction.bursts) equations.push_back({{s, 1}});  // any number of it alone: nothing that contains it is conserved
+  ties.reduce(equations);
+
+  const std::vector<std::size_t> classes = ties.classes();
+  std::map<std::size_t, std::size_t> place;
+  for (std::size_t k = 0; k < classes.size(); ++k) place[classes[k]] = k;
+  std::set<Row> distinct;  // a reaction and its reverse say the same
+  for (const auto& equation : equations) {
+    Row column(classes.size(), 0);
+    for (const auto& [representative, v] : equation) column[place.at(representative)] = v;
     divide_by_gcd(column);
     const auto first = std::find_if(column.begin(), column.end(), [](std::int64_t v) { return v != 0; });
     if (first == column.end()) continue;
@@ -370,32 +514,26 @@ std::vector<std::vector<int>> Network::conservation_laws() const {
       for (std::int64_t& v : column) v = -v;
     distinct.insert(std::move(column));
   }
-  for (const Reaction& reaction : reactions)
-    for (const auto& [s, mean] : reaction.bursts) {  // any number of it alone: nothing that contains it is conserved
-      Row column(species.size(), 0);
-      column[s] = 1;
-      distinct.insert(std::move(column));
-    }
   const std::vector<Row> columns(distinct.begin(), distinct.end());
 
-  // Each species' row of the stoichiometry, carrying a unit vector: where the row cancels, what is carried is a law.
+  // Each class's row of the stoichiometry, carrying a unit vector: where the row cancels, what is carried is a law.
   std::vector<Row> basis;
   Echelon echelon(columns.size());
-  for (std::size_t s = 0; s < species.size(); ++s) {
+  for (std::size_t s = 0; s < classes.size(); ++s) {
     Row row;
     for (const Row& column : columns) row.push_back(column[s]);
-    row.resize(columns.size() + species.size(), 0);
+    row.resize(columns.size() + classes.size(), 0);
     row[columns.size() + s] = 1;
     if (echelon.add(row)) continue;
-    Row law(row.begin() + static_cast<std::ptrdiff_t>(columns.size()), row.end());
-    divide_by_gcd(law);
+    Row law = ties.weights(Row(row.begin() + static_cast<std::ptrdiff_t>(columns.size()), row.end()), classes);
     if (std::count_if(law.begin(), law.end(), [](std::int64_t v) { return v < 0; }) * 2 > static_cast<std::ptrdiff_t>(support_size(law)))
       for (std::int64_t& v : law) v = -v;
     basis.push_back(std::move(law));
   }
   if (basis.empty()) return {};
 
-  std::vector<Row> candidates = nonnegative_laws(columns, species.size(), 600);
+  std::vector<Row> candidates = nonnegative_laws(columns, classes.size(), 600);
+  for (Row& candidate : candidates) candidate = ties.weights(candidate, classes);
   std::stable_sort(candidates.begin(), candidates.end(), [](const Row& a, const Row& b) {
     const std::size_t na = support_size(a), nb = support_size(b);
     return na != nb ? na < nb : a > b;
@@ -616,8 +754,9 @@ Network NetworkSpec::bind(const std::map<std::string, double>& values, bool try_
   std::vector<std::string> known;
   for (const ParameterInfo& info : parameters()) known.push_back(info.name);
   known.push_back("combinatoric");
+  const std::unordered_set<std::string_view> names(known.begin(), known.end());
   for (const auto& [name, value] : values)
-    if (std::find(known.begin(), known.end(), name) == known.end())
+    if (!names.contains(name))
       throw ModelError(fmt::format("unknown parameter '{}' of the network.{}\n  known: {}", name, did_you_mean(name, known), join(known)));
   const auto value_of = [&](const std::string& name, double fallback) {
     const auto found = values.find(name);

@@ -44,7 +44,7 @@ Level rate_equation_level(const Network& network) {
                 .expected_order = 1,
                 .source = "Kurtz (1972), J. Chem. Phys. 57, 2976, doi:10.1063/1.1678692"};
   const auto shared = std::make_shared<const Network>(network);
-  const auto reduced = std::make_shared<const ReducedNetwork>(reduce(network, Convention::macroscopic));
+  const ReducedLater reduced(shared, Convention::macroscopic);
   level.run = [shared, reduced](const Ask& ask, Context& context) {
     if (reduced->size() == 0) return constant_answer(*shared, ask);
     const Flow flow = rate_equation_flow(*reduced);

@@ -87,7 +87,7 @@ Ssa::Ssa(const Network& given) : network_(with_mass_action(given)), n_species_(g
                                      "Use a level that integrates in time: 'fsp', 'closure', 'lna' or 'rate-equation'", named(reaction)));
     }
   const std::size_t n_reactions = network.reactions.size();
-  const bool simple = std::all_of(network.reactions.begin(), network.reactions.end(), [](const Reaction& r) { return r.mass_action && r.order() <= 3 && r.bursts.empty(); });
+  const bool simple = is_dense(network);
   if (simple && n_species_ <= 1 && n_reactions <= 4) {
     dense_.which = 1;
     fill<4, 1>(network, dense_.t41);
@@ -97,7 +97,7 @@ Ssa::Ssa(const Network& given) : network_(with_mass_action(given)), n_species_(g
   } else if (simple && n_species_ <= 4 && n_reactions <= 8) {
     dense_.which = 3;
     fill<8, 4>(network, dense_.t84);
-  } else if (simple && n_species_ <= 8 && n_reactions <= 16) {
+  } else if (simple) {
     dense_.which = 4;
     fill<16, 8>(network, dense_.t168);
   }
@@ -107,6 +107,11 @@ Ssa::Ssa(const Network& given) : network_(with_mass_action(given)), n_species_(g
     change_offset_.push_back(changes_.size());
     is_law_.push_back(reaction.mass_action ? 0 : 1);
   }
+}
+
+bool Ssa::is_dense(const Network& network) {
+  return network.species.size() <= 8 && network.reactions.size() <= 16 &&
+         std::all_of(network.reactions.begin(), network.reactions.end(), [](const Reaction& r) { return r.mass_action && r.order() <= 3 && r.bursts.empty(); });
 }
 
 Ssa::GraphKernel::GraphKernel(const Ssa& owner) : ssa(owner) {

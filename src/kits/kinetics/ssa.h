@@ -137,6 +137,8 @@ class Ssa {
   }
 
   [[nodiscard]] const Network& network() const { return network_; }
+  /// True if the dense kernel takes it: mass action up to order 3, at most 16 reactions and 8 species.
+  [[nodiscard]] static bool is_dense(const Network& network);
   static constexpr std::uint64_t default_max_events = 20'000'000'000;  ///< a quarter of an hour of one core
 
  private:

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "kits/kinetics/observables.h"
+#include "kits/kinetics/ssa_lanes.h"
 #include "kits/kinetics/process_ode.h"
 #include "kits/kinetics/process_ssa.h"
 
@@ -74,7 +75,7 @@ class EnsembleOf {
   static constexpr bool plain = std::is_same_v<Simulator, Ssa>;
   EnsembleOf(std::shared_ptr<const Simulator> ssa, const Ask& ask, const std::function<double()>& slow_time);
   [[nodiscard]] Plan plan(const Ask&) const { return plan_; }
-  void sample(const Ask&, const Plan&, std::uint64_t seed, const std::string& purpose, std::uint64_t id, Tape& tape) const;
+  void sample_batch(const Ask&, const Plan&, std::uint64_t seed, const std::string& purpose, std::uint64_t first, std::span<Tape> tapes) const;
   void finish(const EnsembleResult& result, Answer& answer) const;
   [[nodiscard]] bool empty() const { return plan_.derived.empty(); }
   [[nodiscard]] std::uint64_t grain() const { return grain_; }
@@ -82,6 +83,10 @@ class EnsembleOf {
   [[nodiscard]] const std::vector<Flag>& notes() const { return notes_; }
 
  private:
+  void sample(std::uint64_t seed, const std::string& purpose, std::uint64_t id, Tape& tape) const;
+  void look(std::size_t i, std::span<const double> x, Tape& tape) const;
+  void mark_runaway(std::size_t reached, Tape& tape) const;
+  [[nodiscard]] std::size_t bin_of(const Term& term, std::span<const double> x) const;
   void choose_windows(const Stationary& when, const std::function<double()>& slow_time);
   void run_pilot();
   void add(const std::string& observable);
@@ -107,6 +112,8 @@ class EnsembleOf {
   std::size_t runaway_ = 0;
   std::vector<std::array<std::size_t, 4>> groups_;  // species, signals of group x, x^2, group x^2 (time averages)
   std::uint64_t grain_ = 1;
+  std::optional<SsaLanes> lanes_;  // for paths of networks that fit
+  bool scalar_has_the_bits_ = true;
   std::vector<Flag> notes_;
 };
 
@@ -162,6 +169,13 @@ EnsembleOf<Simulator>::EnsembleOf(std::shared_ptr<const Simulator> ssa, const As
 
   // About 50 ms of work, and no more than 32 MB of tapes, go into one grain: a constant of the network and the question.
   while (grain_ < 1024 && static_cast<double>(grain_) * pilot_.events < 1e6 && grain_ * plan_.tape_size() < 4'000'000) grain_ *= 2;
+  if constexpr (plain) {
+    if (!stationary_ && SsaLanes::fits(network_)) {
+      lanes_.emplace(network_);
+      scalar_has_the_bits_ = Ssa::is_dense(network_);
+      while (grain_ < 2 * lanes::width && grain_ * plan_.tape_size() < 4'000'000) grain_ *= 2;  // every lane has two trajectories at least
+    }
+  }
 }
 
 template <class Simulator>
@@ -333,12 +347,50 @@ void EnsembleOf<Simulator>::add(const std::string& observable) {
 }
 
 template <class Simulator>
-void EnsembleOf<Simulator>::sample(const Ask&, const Plan&, std::uint64_t seed, const std::string& purpose, std::uint64_t id, Tape& tape) const {
+std::size_t EnsembleOf<Simulator>::bin_of(const Term& term, std::span<const double> x) const {
+  const auto last = static_cast<double>(plan_.signals[term.signal].width - 1);
+  return static_cast<std::size_t>(plain ? std::min(x[term.a], last) : std::clamp(std::round(x[term.a]), 0.0, last));
+}
+
+/// What a trajectory writes at times_[i].
+template <class Simulator>
+void EnsembleOf<Simulator>::look(std::size_t i, std::span<const double> x, Tape& tape) const {
+  for (const Term& term : terms_) {
+    if (term.kind == Term::Kind::bins) tape.record(term.signal, i, 1, bin_of(term, x));
+    else if (term.kind != Term::Kind::runaway) tape.record(term.signal, i, monomial(term, x));
+  }
+}
+
+template <class Simulator>
+void EnsembleOf<Simulator>::mark_runaway(std::size_t reached, Tape& tape) const {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (std::size_t i = reached; i < times_.size(); ++i)
+    for (const Term& term : terms_)
+      for (std::size_t b = 0; b < plan_.signals[term.signal].width; ++b) tape.record(term.signal, i, term.kind == Term::Kind::runaway ? 1 : nan, b);
+}
+
+template <class Simulator>
+void EnsembleOf<Simulator>::sample_batch(const Ask&, const Plan&, std::uint64_t seed, const std::string& purpose, std::uint64_t first, std::span<Tape> tapes) const {
+  if constexpr (plain) {
+    if (lanes_ && (tapes.size() > 4 || !scalar_has_the_bits_)) {
+      std::vector<std::size_t> reached(tapes.size(), 0);
+      const std::string name = purpose + "/events";
+      const std::vector<SsaResult> ends = lanes_->run_paths(times_, tapes.size(), [&](std::uint64_t k) { return Stream(seed, first + k, name).fast(); },
+                                                            [&](std::uint64_t k, std::size_t i, std::span<const double> x) {
+                                                              reached[k] = i + 1;
+                                                              look(i, x, tapes[k]);
+                                                            }, max_events_);
+      for (std::size_t k = 0; k < tapes.size(); ++k)
+        if (ends[k].runaway) mark_runaway(reached[k], tapes[k]);
+      return;
+    }
+  }
+  for (std::size_t k = 0; k < tapes.size(); ++k) sample(seed, purpose, first + k, tapes[k]);
+}
+
+template <class Simulator>
+void EnsembleOf<Simulator>::sample(std::uint64_t seed, const std::string& purpose, std::uint64_t id, Tape& tape) const {
   const FastStream events = Stream(seed, id, purpose + "/events").fast();
-  const auto bin_of = [&](const Term& term, std::span<const double> x) { 
-    const double last = static_cast<double>(plan_.signals[term.signal].width - 1);
-    return static_cast<std::size_t>(plain ? std::min(x[term.a], last) : std::clamp(std::round(x[term.a]), 0.0, last));
-  };
   const double nan = std::numeric_limits<double>::quiet_NaN();
   std::vector<std::int64_t> drawn;
   if (plain && random_start_) {
@@ -351,16 +403,9 @@ void EnsembleOf<Simulator>::sample(const Ask&, const Plan&, std::uint64_t seed, 
     std::size_t reached = 0;
     const SsaResult result = ssa_->run_path(times_, initial, events, [&](std::size_t i, std::span<const double> x) {
       reached = i + 1;
-      for (const Term& term : terms_) {
-        if (term.kind == Term::Kind::bins) tape.record(term.signal, i, 1, bin_of(term, x));
-        else if (term.kind != Term::Kind::runaway) tape.record(term.signal, i, monomial(term, x));
-      }
+      look(i, x, tape);
     }, max_events_);
-    if (result.runaway)
-      for (std::size_t i = reached; i < times_.size(); ++i)
-        for (const Term& term : terms_) {
-          for (std::size_t b = 0; b < plan_.signals[term.signal].width; ++b) tape.record(term.signal, i, term.kind == Term::Kind::runaway ? 1 : nan, b);
-        }
+    if (result.runaway) mark_runaway(reached, tape);
     return;
   }
 

@@ -9,6 +9,7 @@
 #include "kits/sde/langevin.h"
 #include "kits/sde/moments.h"
 #include "kits/sde/observables.h"
+#include "kits/sde/stationary.h"
 
 namespace meso::sde {
 
@@ -17,6 +18,7 @@ std::vector<Level> ladder(const Process& process) {
   if (process.size() <= 2) levels.push_back(fokker_planck_level(process));
   levels.push_back(linear_noise_level(process));
   if (is_solvable(process)) levels.push_back(exact_level(process));
+  if (process.size() == 1 && !process.time_dependent) levels.push_back(stationary_law_level(process));
   return levels;
 }
 

@@ -11,7 +11,7 @@
 namespace meso::sde {
 
 /// Every level that the process has, micro first: langevin; fokker-planck in one and two dimensions; linear-noise; exact where
-/// the moment equations close.
+/// the moment equations close; stationary-law in one dimension without explicit time.
 [[nodiscard]] std::vector<Level> ladder(const Process& process);
 
 struct SdeSystem {

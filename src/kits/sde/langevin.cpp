@@ -55,7 +55,7 @@ class Ensemble {
   std::shared_ptr<const Process> process_;
   Scheme scheme_;
   Integrator integrator_;
-  bool stationary_ = false;
+  bool stationary_ = false, step_bound_ = true;
   std::vector<double> times_;           // ends of the intervals that are integrated
   double burn_in_ = 0, window_ = 0, step_ = 0;
   std::vector<std::size_t> steps_;      // per interval, multiples of 4
@@ -71,13 +71,18 @@ class Ensemble {
   std::vector<Flag> notes_;
 };
 
+bool bounds_step(const Ask& ask) {
+  const auto given = ask.options.find("step-bound");
+  return given == ask.options.end() || std::get<bool>(given->second.data);
+}
+
 Scheme scheme_of(const Ask& ask) {
   const auto given = ask.options.find("scheme");
   return given == ask.options.end() ? Scheme::platen : scheme_from_text(std::get<std::string>(given->second.data));
 }
 
 Ensemble::Ensemble(std::shared_ptr<const Process> process, const Ask& ask)
-    : process_(std::move(process)), scheme_(scheme_of(ask)), integrator_(*process_, scheme_), stationary_(ask.is_stationary()) {
+    : process_(std::move(process)), scheme_(scheme_of(ask)), integrator_(*process_, scheme_), stationary_(ask.is_stationary()), step_bound_(bounds_step(ask)) {
   const std::size_t n = process_->size();
   if (stationary_) {
     const Stationary& when = ask.stationary();
@@ -317,6 +322,10 @@ void Ensemble::finish(const EnsembleResult& result, Answer& answer) const {
     }
     const double factor = 1 / (std::exp2(p) - 1);
     e.error_bound.assign(e.size(), 0.0);
+    if (!step_bound_) {
+      kept.push_back(std::move(e));
+      continue;
+    }
     const auto bound_at = [&](std::size_t i) {
       const double bound = factor * std::abs(d1.value[i]) + 3 * d1.se(i);
       coarse_failed = coarse_failed || !std::isfinite(bound);
@@ -344,6 +353,7 @@ void Ensemble::finish(const EnsembleResult& result, Answer& answer) const {
       coarse_failed = false;
       break;
     }
+  if (!step_bound_) answer.flags.push_back({.kind = "note", .text = fmt::format("no bound of the step's error: the {} chain with step {} is judged as it is", to_text(scheme_), brief(step_))});
   if (coarse_failed)
     answer.flags.push_back({.kind = "step-collapse", .text = fmt::format("langevin: trajectories are finite with step {} but not with twice that: the step is too large to bound its error", brief(step_)), .fatal = true});
 
@@ -442,7 +452,9 @@ Level langevin_level(const Process& process) {
                 .doc = "trajectories of the stochastic differential equation, with the error of the step measured on coupled paths",
                 .source = "Kloeden and Platen, Numerical Solution of Stochastic Differential Equations (1992), doi:10.1007/978-3-662-12616-5",
                 .options = {{.name = "scheme", .unit = "", .doc = "one-step scheme", .type = ParameterInfo::Type::text, .fallback = Value("platen"), .allowed = scheme_names()},
-                            {.name = "step", .unit = "time", .doc = "largest step; 0: 1/20 of the shortest time scale of drift and noise", .type = ParameterInfo::Type::real, .fallback = Value(0.0), .min = 0}},
+                            {.name = "step", .unit = "time", .doc = "largest step; 0: 1/20 of the shortest time scale of drift and noise", .type = ParameterInfo::Type::real, .fallback = Value(0.0), .min = 0},
+                            {.name = "step-bound", .unit = "", .doc = "true: the step's error is a bound of what the process would say; false: the chain with this very step is what is judged",
+                             .type = ParameterInfo::Type::boolean, .fallback = Value(true)}},
                 .sampled = true,
                 .grain = 64};
   level.run = [shared](const Ask& ask, Context& context) {

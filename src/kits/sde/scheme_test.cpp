@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "kits/sde/brownian.h"
 #include "kits/sde/description.h"
+#include "kits/sde/order_fixture.h"
 #include "kits/sde/scheme.h"
 #include "testing/statistics.h"
 
@@ -117,17 +118,17 @@ TEST(Scheme, StrongOrdersOnScalarMultiplicativeNoise) {
   std::vector<double> h;
   const SdeSpec linear = scalar("1.5*x", "x", 1), nonlinear = scalar("x/2", "sqrt(1 + x^2)", 0.5);
   const auto em = strong_errors(linear, Scheme::euler_maruyama, geometric, h, 4000);
-  EXPECT_TRUE(OrderIs(h, em, 0.5, 0.05));
+  EXPECT_TRUE(HasOrder("strong order of euler-maruyama on geometric Brownian motion", h, em, 0.5, 0.05));
   const auto milstein = strong_errors(linear, Scheme::milstein, geometric, h, 2000);
-  EXPECT_TRUE(OrderIs(h, milstein, 1.0, 0.05));
+  EXPECT_TRUE(HasOrder("strong order of milstein on geometric Brownian motion", h, milstein, 1.0, 0.05));
   const auto heun = strong_errors(nonlinear, Scheme::heun, arcsinh_walk, h, 2000);
-  EXPECT_TRUE(OrderIs(h, heun, 1.0, 0.06));
+  EXPECT_TRUE(HasOrder("strong order of heun on dx = x/2 dt + sqrt(1 + x^2) dW", h, heun, 1.0, 0.06));
   const auto em2 = strong_errors(nonlinear, Scheme::euler_maruyama, arcsinh_walk, h, 2000);
-  EXPECT_TRUE(OrderIs(h, em2, 0.5, 0.06));
+  EXPECT_TRUE(HasOrder("strong order of euler-maruyama on dx = x/2 dt + sqrt(1 + x^2) dW", h, em2, 0.5, 0.06));
   const auto milstein2 = strong_errors(nonlinear, Scheme::milstein, arcsinh_walk, h, 2000);
-  EXPECT_TRUE(OrderIs(h, milstein2, 1.0, 0.06));
+  EXPECT_TRUE(HasOrder("strong order of milstein on dx = x/2 dt + sqrt(1 + x^2) dW", h, milstein2, 1.0, 0.06));
   const auto platen = strong_errors(linear, Scheme::platen, geometric, h, 2000);
-  EXPECT_TRUE(OrderIs(h, platen, 1.0, 0.06));
+  EXPECT_TRUE(HasOrder("strong order of platen on geometric Brownian motion", h, platen, 1.0, 0.06));
 }
 
 TEST(Scheme, EulerMaruyamaHasStrongOrderOneForAdditiveNoise) {
@@ -151,7 +152,7 @@ TEST(Scheme, EulerMaruyamaHasStrongOrderOneForAdditiveNoise) {
       else error[l - 4] += std::abs(z[0] - fine) / 400;
     }
   }
-  EXPECT_TRUE(OrderIs(h, error, 1.0, 0.05));
+  EXPECT_TRUE(HasOrder("strong order of euler-maruyama with additive noise (Ornstein-Uhlenbeck)", h, error, 1.0, 0.05));
 }
 
 /// Weak errors of <x> and <x^2> at T = 1 for dx = mu x dt + sigma x dW, exact in the step's own law.
@@ -183,10 +184,11 @@ TEST(Scheme, WeakOrdersOnScalarMultiplicativeNoise) {
   std::vector<double> h;
   for (const auto& [scheme, order] : {std::pair{Scheme::euler_maruyama, 1.0}, {Scheme::milstein, 1.0}, {Scheme::platen, 2.0}}) {
     const auto error = weak_errors_of_geometric(scheme, h);
-    for (const auto& e : error) EXPECT_TRUE(OrderIs(h, e, order, 0.12)) << to_text(scheme);
+    for (std::size_t m = 0; m < 2; ++m)
+      EXPECT_TRUE(HasOrder("weak order of " + std::string(to_text(scheme)) + " on geometric Brownian motion, moment " + std::to_string(m + 1), h, error[m], order, 0.12)) << to_text(scheme);
   }
   const auto heun = weak_errors_of_geometric(Scheme::heun, h);
-  for (const auto& e : heun) EXPECT_TRUE(OrderIs(h, e, 1.0, 0.12));
+  for (std::size_t m = 0; m < 2; ++m) EXPECT_TRUE(HasOrder("weak order of heun on geometric Brownian motion, moment " + std::to_string(m + 1), h, heun[m], 1.0, 0.12));
 }
 
 // Two noises that do not commute, dx = A x dt + B1 x dW1 + B2 x dW2: second moments by the 4 x 4 map E[R (x) R].
@@ -254,7 +256,7 @@ TEST(Scheme, PlatenHasWeakOrderTwoForNoiseThatDoesNotCommute) {
       h.push_back(dt);
       error.push_back(worst);
     }
-    EXPECT_TRUE(OrderIs(h, error, order, 0.15)) << to_text(scheme);
+    EXPECT_TRUE(HasOrder("weak order of " + std::string(to_text(scheme)) + " with two noises that do not commute", h, error, order, 0.15)) << to_text(scheme);
   }
 }
 

@@ -1,0 +1,185 @@
+// Reaction networks at the end times and output points of their files (networks/): reactions per second of CPU time on one core, trajectories one by
+// one and in lanes, beside the limit programs run in the same call (limits/ssa_scalar_network.cpp on the same network; limits/ssa_lanes_schlogl.cpp, which
+// is written for one network and needs AVX-512) and the stored figure of the best peer on a machine of the same kind (2026-11: StochKit2's best method;
+// BioNetGen's run_network 3.0 where StochKit2 has none).
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "kits/kinetics/ssa.h"
+#include "kits/kinetics/ssa_lanes.h"
+
+namespace {
+
+using namespace meso;
+using namespace meso::kinetics;
+
+struct Model {
+  Network network;
+  std::vector<double> times;
+  double end = 0;
+  std::string limit_text;  // as the scalar limit program reads it
+};
+
+// One side of a reaction: "2 S1 + S2" or "0".
+std::vector<std::pair<std::string, int>> side(const std::string& text) {
+  std::vector<std::pair<std::string, int>> out;
+  std::istringstream in(text);
+  std::string word;
+  int count = 1;
+  while (in >> word) {
+    if (word == "+" || word == "0") continue;
+    if (std::isdigit(static_cast<unsigned char>(word[0])) != 0 && word.find_first_not_of("0123456789") == std::string::npos) count = std::atoi(word.c_str());
+    else out.emplace_back(word, count), count = 1;
+  }
+  return out;
+}
+
+Model load(const std::string& name) {
+  std::ifstream file(std::string(MESO_SOURCE_DIR) + "/bench/networks/" + name + ".rxn.txt");
+  NetworkSpec spec;
+  double end = 0;
+  int points = 1;
+  std::string line;
+  std::ostringstream reactions, starts;
+  std::map<std::string, std::size_t> index;
+  std::size_t count = 0;
+  while (std::getline(file, line)) {
+    std::istringstream in(line);
+    std::string word;
+    if (!(in >> word) || word[0] == '#') continue;
+    if (word == "end") in >> end;
+    else if (word == "points") in >> points;
+    else if (word == "species") {
+      std::string species;
+      double start = 0;
+      in >> species >> start;
+      index[species] = spec.species.size();
+      spec.species.push_back(species);
+      spec.initial[species] = start;
+      starts << start << ' ';
+    } else if (word == "reaction") {
+      const std::size_t colon = line.find(" : "), arrow = line.find("->");
+      std::string label;
+      double c = 0;
+      in >> label >> c;
+      const auto left = side(line.substr(colon + 3, arrow - colon - 3)), right = side(line.substr(arrow + 2));
+      double k = c;  // propensity c * prod binomial(x, s): ours has falling factorials
+      reactions.precision(17);
+      reactions << c << ' ' << left.size();
+      for (const auto& [s, n] : left) {
+        reactions << ' ' << index.at(s) << ' ' << n;
+        for (int i = 2; i <= n; ++i) k /= i;
+      }
+      reactions << ' ' << right.size();
+      for (const auto& [s, n] : right) reactions << ' ' << index.at(s) << ' ' << n;
+      reactions << '\n';
+      ++count;
+      const std::string rate = "k" + std::to_string(count);
+      spec.constants[rate] = k;
+      spec.reactions.push_back(line.substr(colon + 3) + ", " + rate);
+    }
+  }
+  Model model;
+  model.network = spec.bind({});
+  model.end = end;
+  for (int i = 1; i <= points; ++i) model.times.push_back(end * i / points);
+  std::ostringstream text;
+  text << spec.species.size() << ' ' << count << ' ' << end << ' ' << points << '\n' << starts.str() << '\n' << reactions.str();
+  model.limit_text = text.str();
+  return model;
+}
+
+double figure_of(const std::string& command, const std::string& row, const std::string& after) {
+  double rate = 0;
+  if (FILE* pipe = popen(command.c_str(), "r")) {
+    char line[512];
+    while (std::fgets(line, sizeof line, pipe) != nullptr) {
+      const std::string text(line);
+      const std::size_t end = text.find(after);
+      if (text.find(row) == std::string::npos || end == std::string::npos) continue;
+      const std::size_t start = text.rfind(' ', end - 1);
+      rate = std::atof(text.substr(start).c_str());
+    }
+    pclose(pipe);
+  }
+  return rate;
+}
+double scalar_limit(const std::string& name, const Model& model, int trajectories) {
+  const std::filesystem::path path = std::filesystem::temp_directory_path() / ("meso-limit-" + name + ".txt");
+  std::ofstream(path) << model.limit_text;
+  const double rate = figure_of(std::string(MESO_LIMIT_SCALAR) + " " + path.string() + " " + std::to_string(trajectories) + " 1", "traj=", " ev/s");
+  std::filesystem::remove(path);
+  return rate;
+}
+
+struct Case {
+  const char* name;
+  int trajectories;  // of one measurement: about 0.2 s by the scalar limit
+  double best_peer, lane_limit;  // stored figures; 0 where there is none
+};
+const Case cases[] = {{"dsmts-birth-death", 8192, 3.6e7, 0}, {"stochkit-dimer", 512, 2.8e7, 6.0e8},  {"stochkit-schlogl", 256, 2.3e7, 1.05e9}, {"michaelis-menten", 16384, 2.7e7, 6.4e8},
+                      {"lacz-lacy", 32, 1.9e7, 1.7e8},       {"stochkit-hs", 32, 1.2e7, 5.8e7},      {"stochkit-hs10", 16, 2.8e6, 0},          {"chain-1000", 32, 1.8e6, 0},
+                      {"bionetgen-egfr", 1, 7.0e5, 0}};
+
+double cpu() {
+  timespec t;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+}
+
+void measure(benchmark::State& state, const Case& c, bool in_lanes) {
+  const Model model = load(c.name);
+  std::vector<double> rates;
+  double seen = 0;
+  std::uint64_t trajectory = 0;
+  const auto look = [&](std::span<const double> x) { seen += x[0]; };
+  const Ssa ssa(model.network);
+  for (auto _ : state) {
+    const double start = cpu();
+    std::uint64_t events = 0;
+    if (in_lanes) {
+      const std::uint64_t first = trajectory, count = 8 * static_cast<std::uint64_t>(c.trajectories);
+      for (const SsaResult& r : SsaLanes(model.network).run_paths(model.times, count, [&](std::uint64_t k) { return Stream(1, first + k, "bench/lanes").fast(); },
+                                                                  [&](std::uint64_t, std::size_t, std::span<const double> x) { look(x); }))
+        events += r.events;
+      trajectory += count;
+    } else {
+      for (int k = 0; k < c.trajectories; ++k)
+        events += ssa.run_path(model.times, model.network.initial, Stream(1, trajectory++, "bench/lanes").fast(), [&](std::size_t, std::span<const double> x) { look(x); }).events;
+    }
+    const double seconds = cpu() - start;
+    rates.push_back(static_cast<double>(events) / seconds);
+    state.SetIterationTime(seconds);
+  }
+  benchmark::DoNotOptimize(seen);
+  std::sort(rates.begin(), rates.end());
+  const double rate = rates[rates.size() / 2];
+  double limit = in_lanes ? c.lane_limit : scalar_limit(c.name, model, c.trajectories);
+  if (in_lanes && std::string(c.name) == "stochkit-schlogl" && lanes::registers() == "AVX3")
+    if (const double now = figure_of(std::string(MESO_LIMIT_LANES) + " 20000", "avx512 f64 8x4", " ev/s (best"); now > 0) limit = now;
+  state.counters["reactions/s"] = rate;
+  if (limit > 0) state.counters["of-limit"] = rate / limit;
+  state.counters["of-best-peer"] = rate / c.best_peer;
+}
+
+const int registered = [] {
+  for (const Case& c : cases) {
+    benchmark::RegisterBenchmark((std::string("BM_OneByOne/") + c.name).c_str(), [&c](benchmark::State& s) { measure(s, c, false); })->UseManualTime()->Unit(benchmark::kMillisecond);
+    if (SsaLanes::fits(load(c.name).network))
+      benchmark::RegisterBenchmark((std::string("BM_InLanes/") + c.name).c_str(), [&c](benchmark::State& s) { measure(s, c, true); })->UseManualTime()->Unit(benchmark::kMillisecond);
+  }
+  return 0;
+}();
+
+}  // namespace
