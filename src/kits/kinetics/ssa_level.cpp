@@ -170,7 +170,7 @@ EnsembleOf<Simulator>::EnsembleOf(std::shared_ptr<const Simulator> ssa, const As
   // About 50 ms of work, and no more than 32 MB of tapes, go into one grain: a constant of the network and the question.
   while (grain_ < 1024 && static_cast<double>(grain_) * pilot_.events < 1e6 && grain_ * plan_.tape_size() < 4'000'000) grain_ *= 2;
   if constexpr (plain) {
-    if (!stationary_ && SsaLanes::fits(network_)) {
+    if (!stationary_ && !random_start_ && SsaLanes::fits(network_)) {  // lanes start from one state
       lanes_.emplace(network_);
       scalar_has_the_bits_ = Ssa::is_dense(network_);
       while (grain_ < 2 * lanes::width && grain_ * plan_.tape_size() < 4'000'000) grain_ *= 2;  // every lane has two trajectories at least
