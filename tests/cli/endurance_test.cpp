@@ -30,7 +30,7 @@ relative = 0.02
 [sweep]
 volume = [10, 20, 30]
 [budget]
-trajectories = { first = 4096, max = 32768 }
+trajectories = { first = 16384, max = 131072 }
 )";
 
 class Endurance : public ProgramTest {
