@@ -35,6 +35,8 @@ struct Reaction {
   double stochastic = 0; ///< mass action: k volume^(1 - order) [/ prod s!]: a(n) = stochastic * prod falling(n_i, s_i)
   std::optional<Formula> law;  ///< otherwise: the whole propensity in molecules per time; variables are species names and t
   [[nodiscard]] int order() const;
+  /// A product of at most three counts and whole changes: what the kernels without branches take.
+  [[nodiscard]] bool simple() const { return mass_action && order() <= 3 && bursts.empty(); }
   /// Net change of a firing whose every burst brings one molecule: a step that can happen.
   [[nodiscard]] std::vector<std::pair<std::size_t, int>> unit_change() const;
 };

@@ -111,7 +111,7 @@ Ssa::Ssa(const Network& given) : network_(with_mass_action(given)), n_species_(g
 
 bool Ssa::is_dense(const Network& network) {
   return network.species.size() <= 8 && network.reactions.size() <= 16 &&
-         std::all_of(network.reactions.begin(), network.reactions.end(), [](const Reaction& r) { return r.mass_action && r.order() <= 3 && r.bursts.empty(); });
+         std::all_of(network.reactions.begin(), network.reactions.end(), [](const Reaction& r) { return r.simple(); });
 }
 
 Ssa::GraphKernel::GraphKernel(const Ssa& owner) : ssa(owner) {

@@ -278,7 +278,7 @@ struct Paths : Work {
 
 bool SsaLanes::fits(const Network& network) {
   return !network.reactions.empty() && network.reactions.size() <= most_reactions && network.species.size() <= most_species &&
-         std::all_of(network.reactions.begin(), network.reactions.end(), [](const Reaction& r) { return r.mass_action && r.order() <= 3 && r.bursts.empty(); });
+         std::all_of(network.reactions.begin(), network.reactions.end(), [](const Reaction& r) { return r.simple(); });
 }
 
 SsaLanes::SsaLanes(const Network& network) : initial_(network.initial.begin(), network.initial.end()) {
