@@ -18,14 +18,17 @@ NetworkColumns::NetworkColumns(std::shared_ptr<const PackedMatrix<float>> j, Rat
   if (model_.clock == Clock::continuous) {
     y_.assign(n_ * columns, 0.0f);
     h2_.assign(n_ * columns, 0.0f);
-    const double decay = std::exp(-dt);
-    keep_ = static_cast<float>(decay);
-    add_ = static_cast<float>(-std::expm1(-dt));
-    correct_ = static_cast<float>(1 + std::expm1(-dt) / dt);
-    noise_ = static_cast<float>(model_.sigma * std::sqrt(-std::expm1(-2 * dt)));
+    set_step(dt);
   } else {
     noise_ = static_cast<float>(model_.sigma);
   }
+}
+
+void NetworkColumns::set_step(double dt) {
+  keep_ = static_cast<float>(std::exp(-dt));
+  add_ = static_cast<float>(-std::expm1(-dt));
+  correct_ = static_cast<float>(1 + std::expm1(-dt) / dt);
+  noise_ = static_cast<float>(model_.sigma * std::sqrt(-std::expm1(-2 * dt)));
 }
 
 void NetworkColumns::start(double spread, std::span<FastStream> streams) {

@@ -34,6 +34,8 @@ class NetworkColumns {
   /// One step of every column; column c draws its noise from streams[c] (nothing is drawn if sigma = 0).
   void step(std::span<FastStream> streams);
   [[nodiscard]] std::span<const float> x(std::size_t column) const { return {&x_[column * n_], n_}; }
+  /// Another step of continuous time from here on.
+  void set_step(double dt);
   /// phi(x) of the present state.
   [[nodiscard]] std::span<const float> phi(std::size_t column) const;
   [[nodiscard]] std::span<float> set_x(std::size_t column);
