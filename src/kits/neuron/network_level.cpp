@@ -4,19 +4,17 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <map>
 
 #include "base/error.h"
 #include "base/text.h"
 #include "kits/neuron/instance.h"
-#include "stat/jackknife.h"
 
 namespace meso::neuron {
 namespace {
 
 constexpr std::uint64_t grain = 4;  // columns of one product
 constexpr std::size_t slope_every = 8;  // samples between looks at phi'
-constexpr std::size_t strong_pairs = 96;  // of wick.slope
+constexpr std::size_t wick_pairs = 160;  // of wick.slope
 
 /// Sum of products in sixteen partial sums, added up in order: vector code with one result at any width.
 double dot(const float* a, const float* b, std::size_t n) {
@@ -31,7 +29,7 @@ double dot(const float* a, const float* b, std::size_t n) {
 }
 
 // Signals of a stationary question.
-enum Quantity : std::size_t { phi_variance, x_variance, gain_mean, residual_variance, traces, halves, pair_halves, pair_cross, pair_mean, pair_square, pair_half_square, all_cross, residual_pairs, wick, drift, quantities };
+enum Quantity : std::size_t { phi_variance, x_variance, gain_mean, residual_variance, traces, halves, pair_halves, pair_cross, pair_mean, pair_square, pair_half_square, all_cross, residual_pairs, wick, drift, width, unreached, quantities };
 
 /// What is asked, in steps and samples.
 struct Schedule {
@@ -40,7 +38,7 @@ struct Schedule {
   double burn_in = 0, window = 0;
 };
 
-/// Pairs of units with the strongest predicted covariances, and what Wick's theorem makes of them.
+/// Pairs of units drawn at random, and what Wick's theorem makes of any two of them.
 struct Quadruples {
   std::vector<std::pair<std::size_t, std::size_t>> pair;
   std::vector<double> wick;  ///< pairs x pairs; 0 where units are shared
@@ -49,12 +47,14 @@ struct Quadruples {
 
 Quadruples quadruples(const Dense& s, std::size_t n) {
   Quadruples out;
-  std::vector<std::pair<double, std::pair<std::size_t, std::size_t>>> all;
-  for (std::size_t j = 1; j < n; ++j)
-    for (std::size_t i = 0; i < j; ++i) all.push_back({-std::abs(s[i + n * j]), {i, j}});
-  const std::size_t count = std::min(strong_pairs, all.size());
-  std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count), all.end());
-  for (std::size_t k = 0; k < count; ++k) out.pair.push_back(all[k].second);
+  const std::size_t count = std::min(wick_pairs, n * (n - 1) / 2);
+  Stream random(n, 0, "neuron/quadruples");  // a choice, the same for every trajectory
+  while (out.pair.size() < count) {
+    std::size_t i = random.below(n), j = random.below(n);
+    if (i == j) continue;
+    if (i > j) std::swap(i, j);
+    if (std::find(out.pair.begin(), out.pair.end(), std::pair{i, j}) == out.pair.end()) out.pair.push_back({i, j});
+  }
   out.wick.assign(count * count, 0.0);
   for (std::size_t p = 0; p < count; ++p)
     for (std::size_t q = 0; q < p; ++q) {
@@ -170,7 +170,7 @@ void Simulation::plan_stationary(const Ask& ask) {
     throw StudyError(fmt::format("network: covariance sums of {} trajectories of N = {} units take {} GB, the limit is {} GB. Lower N, or leave out what needs the matrix (participation, covariance, match, residual)", grain, p_.n,
                                  brief(bytes / 1e9, 3), brief(memory_limit / 1e9, 3)));
 
-  static const std::array<const char*, quantities> names{"phi.variance", "x.variance", "gain.mean", "residual.variance", "Tr S_1 Tr S_2", "Tr S_1 S_2", "pairs S_1 S_2", "pairs S L", "pairs S", "pairs S S", "pairs of halves", "all S L", "residual pairs", "wick", "drift"};
+  static const std::array<const char*, quantities> names{"phi.variance", "x.variance", "gain.mean", "residual.variance", "Tr S_1 Tr S_2", "Tr S_1 S_2", "pairs S_1 S_2", "pairs S L", "pairs S", "pairs S S", "pairs of halves", "all S L", "residual pairs", "wick", "drift", "half.width", "half.width not reached"};
   for (const char* name : names) plan_.signals.push_back({.name = name});
   const auto add = [&](const char* name, std::vector<std::size_t> signals, std::function<double(std::span<const double>)> f = nullptr) {
     if (ask.wants(name)) plan_.derived.push_back({.observable = name, .unit = "1", .signals = std::move(signals), .f = std::move(f)});
@@ -208,9 +208,9 @@ void Simulation::plan_stationary(const Ask& ask) {
     plan_.signals.push_back({.name = "phi.autocovariance", .width = lag_count_});
     x_lags_ = plan_.signals.size();
     plan_.signals.push_back({.name = "x.autocovariance", .width = lag_count_});
-    const bool width = flow && ask.wants("half.width");
     if (ask.wants("phi.autocovariance")) plan_.derived.push_back({.observable = "phi.autocovariance", .unit = "1", .signals = {phi_lags_}, .support = lags});
-    if (ask.wants("x.autocovariance") || width) plan_.derived.push_back({.observable = "x.autocovariance", .unit = "1", .signals = {x_lags_}, .support = lags});
+    if (flow) add("half.width", {width});
+    if (ask.wants("x.autocovariance")) plan_.derived.push_back({.observable = "x.autocovariance", .unit = "1", .signals = {x_lags_}, .support = lags});
   }
   if (shown_) {
     matrix_ = plan_.signals.size();
@@ -405,11 +405,23 @@ void Simulation::over_window(NetworkColumns& net, std::span<FastStream> streams,
     tape.record(gain_mean, 0, m.slope / (static_cast<double>(slopes) * size));
     tape.record(residual_variance, 0, m.xi / (count * size) - mean_residual);
     tape.record(drift, 0, mean_xx);
-    if (lags_)
+    if (lags_) {
+      std::vector<double> delta(lag_count_);
       for (std::size_t l = 0; l < lag_count_; ++l) {
+        delta[l] = m.lag_x[l] / m.pairs[l] - mean_xx;
         tape.record(phi_lags_, 0, m.lag_f[l] / m.pairs[l] - mean_ff, l);
-        tape.record(x_lags_, 0, m.lag_x[l] / m.pairs[l] - mean_xx, l);
+        tape.record(x_lags_, 0, delta[l], l);
       }
+      const std::vector<double> lag = lag_axis(p_.model.clock).points;
+      std::size_t k = 1;
+      while (k < lag_count_ && delta[k] > 0.5 * delta[0]) ++k;
+      if (k == lag_count_) {
+        tape.record(unreached, 0, 1);
+        tape.record(width, 0, lag.back());
+      } else {
+        tape.record(width, 0, lag[k - 1] + (lag[k] - lag[k - 1]) * (delta[k - 1] - 0.5 * delta[0]) / (delta[k - 1] - delta[k]));
+      }
+    }
     record_matrices(phi, xi, tape, c);
     if (wick_) {
       products[c].close();
@@ -466,29 +478,8 @@ void Simulation::finish(const Ask& ask, Answer& answer, const EnsembleResult& re
       answer.flags.push_back({.kind = "diverged", .text = fmt::format("activity is not finite: gain '{}' is unbounded and the couplings are too strong (g = {})", p_.model.gain.text(), brief(p_.model.g)), .fatal = true});
       break;
     }
-  if (stationary_ && lags_ && p_.model.clock == Clock::continuous && ask.wants("half.width")) {
-    const auto at = std::find_if(answer.estimates.begin(), answer.estimates.end(), [](const Estimate& e) { return e.observable == "x.autocovariance"; });
-    const std::vector<double> lag = lag_axis(p_.model.clock).points;
-    const std::array<const Estimate*, 1> one{&*at};
-    const auto width = [&lag](const std::vector<std::vector<double>>& values) {
-      const std::vector<double>& f = values[0];
-      for (std::size_t k = 1; k < f.size(); ++k)
-        if (f[k] <= 0.5 * f[0]) return lag[k - 1] + (lag[k] - lag[k - 1]) * (f[k - 1] - 0.5 * f[0]) / (f[k - 1] - f[k]);
-      return std::numeric_limits<double>::quiet_NaN();
-    };
-    const Jackknifed j = jackknife(one, width);
-    if (std::isnan(j.value)) {
-      answer.flags.push_back({.kind = "note", .text = fmt::format("Delta has not fallen to one half within tau = {}", brief(lag.back()))});
-    } else {
-      Estimate e = solved_estimate("half.width", "1", {}, {j.value});
-      e.std_error = {j.std_error};
-      e.dof = j.dof;
-      e.samples = at->samples;
-      e.stream = at->stream;
-      answer.estimates.push_back(std::move(e));
-    }
-    if (!ask.wants("x.autocovariance")) answer.estimates.erase(std::find_if(answer.estimates.begin(), answer.estimates.end(), [](const Estimate& e) { return e.observable == "x.autocovariance"; }));
-  }
+  if (stationary_ && ask.wants("half.width") && result.signal_mean.size() > unreached && result.signal_mean[unreached] > 0)
+    answer.flags.push_back({.kind = "truncated", .observable = "half.width", .text = fmt::format("Delta has not fallen to one half within tau = {} in {} % of the trajectories: the value is a lower bound", brief(lag_axis(p_.model.clock).points.back()), brief(100 * result.signal_mean[unreached], 3))});
   if (stationary_ && result.signal_mean.size() > drift) {
     // Time averages of single units, squared, against the variance: of order 1/(effective samples) where units forget.
     const double still = result.signal_mean[drift], moving = result.signal_mean[x_variance];

@@ -353,7 +353,7 @@ std::vector<ObservableInfo> observables(const RateNetwork& p) {
       {"match.error", "1", "|S - L|/|L| (Frobenius), L of the linear equivalent; measured without sampling noise from two halves", {}, false},
       {"residual.variance", "1", "variance of the residuals xi_i = phi_i - a x_i, a of mean-field theory", {}, false},
       {"residual.rms", "1", "root mean square of the covariances of xi_i and xi_j, i < j; from the products of two halves (0 where their mean is negative)", {}, false},
-      {"wick.slope", "1", "slope of <phi_i phi_j phi_k phi_l> on the sum of Wick pairings of the linear equivalent, over the strongest pairs", {}, false},
+      {"wick.slope", "1", "slope of <phi_i phi_j phi_k phi_l> on the sum of Wick pairings of the linear equivalent, over quadruples of 160 pairs drawn at random", {}, false},
       {"phi.covariance", "1", fmt::format("covariance matrix of phi, the first {} units", std::min(p.n, shown_units)), {}, false},
       {"phi.autocovariance", "1", "(1/N) sum_i cov(phi_i(t), phi_i(t + tau))", {}, false},
       {"x.autocovariance", "1", "the same of x: Delta(tau)", {}, false},
