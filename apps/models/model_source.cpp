@@ -15,6 +15,7 @@ ModelSource model_source() {
       {"field", own_field},
       {"graph", own_graph},
       {"lattice", own_lattice},
+      {"neuron", own_neuron},
   };
   std::vector<std::string> kinds;
   for (const auto& [kind, reader] : readers) kinds.push_back(kind);

@@ -10,5 +10,6 @@ namespace meso {
 [[nodiscard]] System own_field(const ModelRequest& request);    ///< [field]: a local potential V(phi), initial data, noise
 [[nodiscard]] System own_graph(const ModelRequest& request);    ///< [graph]: an edge list or a random ensemble, compartments, transitions
 [[nodiscard]] System own_lattice(const ModelRequest& request);  ///< [lattice]: species, rules on neighbours (docs/own-lattice.toml)
+[[nodiscard]] System own_neuron(const ModelRequest& request);   ///< [neuron]: a coupling matrix, a gain (docs/own-couplings.toml)
 
 }  // namespace meso

@@ -115,28 +115,28 @@ void CovarianceSums::flush() {
 
 void CovarianceSums::close() { flush(); }
 
-std::vector<double> CovarianceSums::half(std::size_t which) const {
-  std::vector<double> out = sum_[which];
-  const double count = static_cast<double>(std::max<std::uint64_t>(1, count_[which]));
-  for (double& x : out) x /= count;
+std::vector<double> CovarianceSums::without_means(std::vector<double> second) const {
+  const double count = 2 * static_cast<double>(std::max<std::uint64_t>(1, count_[0])) * static_cast<double>(std::max<std::uint64_t>(1, count_[1]));
   for (std::size_t j = 0; j < n_; ++j)
-    for (std::size_t i = 0; i < n_; ++i) out[i + n_ * j] -= mean_[which][i] / count * (mean_[which][j] / count);
-  return out;
+    for (std::size_t i = 0; i < n_; ++i) second[i + n_ * j] -= (mean_[0][i] * mean_[1][j] + mean_[1][i] * mean_[0][j]) / count;
+  return second;
 }
 
-std::vector<double> CovarianceSums::mean() const {
-  std::vector<double> out(n_);
-  const double count = static_cast<double>(std::max<std::uint64_t>(1, samples_));
-  for (std::size_t i = 0; i < n_; ++i) out[i] = (mean_[0][i] + mean_[1][i]) / count;
-  return out;
+std::vector<double> CovarianceSums::half(std::size_t which) const {
+  std::vector<double> out = sum_[which];
+  for (double& x : out) x /= static_cast<double>(std::max<std::uint64_t>(1, count_[which]));
+  return without_means(std::move(out));
 }
 
 std::vector<double> CovarianceSums::whole() const {
   std::vector<double> out(n_ * n_);
-  const std::vector<double> m = mean();
-  const double count = static_cast<double>(std::max<std::uint64_t>(1, samples_));
-  for (std::size_t j = 0; j < n_; ++j)
-    for (std::size_t i = 0; i < n_; ++i) out[i + n_ * j] = (sum_[0][i + n_ * j] + sum_[1][i + n_ * j]) / count - m[i] * m[j];
+  for (std::size_t i = 0; i < n_ * n_; ++i) out[i] = (sum_[0][i] + sum_[1][i]) / static_cast<double>(std::max<std::uint64_t>(1, samples_));
+  return without_means(std::move(out));
+}
+
+std::vector<double> CovarianceSums::second_moments() const {
+  std::vector<double> out(n_ * n_);
+  for (std::size_t i = 0; i < n_ * n_; ++i) out[i] = (sum_[0][i] + sum_[1][i]) / static_cast<double>(std::max<std::uint64_t>(1, samples_));
   return out;
 }
 

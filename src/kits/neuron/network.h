@@ -55,21 +55,24 @@ class NetworkColumns {
 [[nodiscard]] std::shared_ptr<const PackedMatrix<float>> packed(const Couplings& j);
 
 /// Sums of outer products of samples in two halves of a window: covariance matrices with their split-half partner.
+/// What is subtracted is the product of one half's means with the other's, symmetrised: a mean that lasts is in both, slow wandering is not. Subtracting
+/// the mean of the same samples would take 1/(effective samples) off every covariance.
 class CovarianceSums {
  public:
   /// @param halves  samples of the first half; later ones belong to the second
   CovarianceSums(std::size_t n, std::uint64_t first_half);
   void add(std::span<const float> sample);
-  /// Covariance matrix of a half, of its own mean; n x n.
+  /// Covariance matrix of a half; n x n.
   [[nodiscard]] std::vector<double> half(std::size_t which) const;
-  /// Of the whole window, of the mean over the window.
+  /// Of the whole window.
   [[nodiscard]] std::vector<double> whole() const;
-  /// Mean over the window, per unit.
-  [[nodiscard]] std::vector<double> mean() const;
+  /// Products of samples, averaged over the window; nothing is subtracted.
+  [[nodiscard]] std::vector<double> second_moments() const;
   void close();
 
  private:
   void flush();
+  [[nodiscard]] std::vector<double> without_means(std::vector<double> second) const;
   std::size_t n_, filled_ = 0;
   std::uint64_t first_half_, samples_ = 0;
   std::uint64_t count_[2]{0, 0};

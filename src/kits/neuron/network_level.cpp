@@ -331,15 +331,15 @@ void Simulation::over_window(NetworkColumns& net, std::span<FastStream> streams,
     if (wick_) products.emplace_back(quads_.pair.size(), first_half);
   }
   struct Moments {
-    std::vector<double> x, xx, f, ff;
-    double slope = 0, xi = 0;
+    std::array<std::vector<double>, 2> x, f;  // sums over halves
+    double xx = 0, ff = 0, slope = 0, xi = 0;
     std::vector<float> ring_f, ring_x;  // the last samples, for lags
     std::vector<double> lag_f, lag_x, pairs;
   };
   std::vector<Moments> moment(columns);
   const std::size_t ring = lags_ ? (lag_count_ - 1) * lag_stride_ + 1 : 0;
   for (Moments& m : moment) {
-    for (auto* v : {&m.x, &m.xx, &m.f, &m.ff}) v->assign(n, 0.0);
+    for (auto* v : {&m.x[0], &m.x[1], &m.f[0], &m.f[1]}) v->assign(n, 0.0);
     m.ring_f.resize(ring * n);
     m.ring_x.resize(ring * n);
     m.lag_f.assign(lag_count_, 0.0);
@@ -356,13 +356,13 @@ void Simulation::over_window(NetworkColumns& net, std::span<FastStream> streams,
     for (std::size_t c = 0; c < columns; ++c) {
       const auto x = net.x(c), f = net.phi(c);
       Moments& m = moment[c];
+      std::vector<double> &sum_x = m.x[s < first_half ? 0 : 1], &sum_f = m.f[s < first_half ? 0 : 1];
       for (std::size_t i = 0; i < n; ++i) {
-        const double xi = static_cast<double>(x[i]), fi = static_cast<double>(f[i]);
-        m.x[i] += xi;
-        m.xx[i] += xi * xi;
-        m.f[i] += fi;
-        m.ff[i] += fi * fi;
+        sum_x[i] += static_cast<double>(x[i]);
+        sum_f[i] += static_cast<double>(f[i]);
       }
+      m.xx += dot(x.data(), x.data(), n);
+      m.ff += dot(f.data(), f.data(), n);
       if (look)
         for (std::size_t i = 0; i < n; ++i) m.slope += p_.model.gain.slope(static_cast<double>(x[i]));
       if (slope_ != 0) {
@@ -390,15 +390,16 @@ void Simulation::over_window(NetworkColumns& net, std::span<FastStream> streams,
   }
   for (std::size_t c = 0; c < columns; ++c) {
     Moments& m = moment[c];
-    double variance_f = 0, variance_x = 0, mean_ff = 0, mean_xx = 0, mean_residual = 0;
+    // Products of the means of the two halves: see CovarianceSums.
+    double mean_ff = 0, mean_xx = 0, mean_residual = 0;
+    const double one = static_cast<double>(first_half), two = count - one;
     for (std::size_t i = 0; i < n; ++i) {
-      const double mf = m.f[i] / count, mx = m.x[i] / count, mr = mf - slope_ * mx;
-      mean_ff += mf * mf / size;
-      mean_xx += mx * mx / size;
-      mean_residual += mr * mr / size;
-      variance_f += (m.ff[i] / count - mf * mf) / size;
-      variance_x += (m.xx[i] / count - mx * mx) / size;
+      const double f1 = m.f[0][i] / one, f2 = m.f[1][i] / two, x1 = m.x[0][i] / one, x2 = m.x[1][i] / two;
+      mean_ff += f1 * f2 / size;
+      mean_xx += x1 * x2 / size;
+      mean_residual += (f1 - slope_ * x1) * (f2 - slope_ * x2) / size;
     }
+    const double variance_f = m.ff / (count * size) - mean_ff, variance_x = m.xx / (count * size) - mean_xx;
     Tape& tape = tapes[c];
     tape.record(phi_variance, 0, variance_f);
     tape.record(x_variance, 0, variance_x);
@@ -426,11 +427,10 @@ void Simulation::over_window(NetworkColumns& net, std::span<FastStream> streams,
     if (wick_) {
       products[c].close();
       const std::size_t pairs = quads_.pair.size();
-      const Dense moment4 = products[c].whole();
-      const std::vector<double> mean = products[c].mean();
+      const Dense moment4 = products[c].second_moments();
       double sum = 0;
       for (std::size_t p = 0; p < pairs; ++p)
-        for (std::size_t q = 0; q < p; ++q) sum += quads_.wick[p * pairs + q] * (moment4[p + pairs * q] + mean[p] * mean[q]);
+        for (std::size_t q = 0; q < p; ++q) sum += quads_.wick[p * pairs + q] * moment4[p + pairs * q];
       tape.record(wick, 0, sum / quads_.square);
     }
   }
@@ -481,7 +481,6 @@ void Simulation::finish(const Ask& ask, Answer& answer, const EnsembleResult& re
   if (stationary_ && ask.wants("half.width") && result.signal_mean.size() > unreached && result.signal_mean[unreached] > 0)
     answer.flags.push_back({.kind = "truncated", .observable = "half.width", .text = fmt::format("Delta has not fallen to one half within tau = {} in {} % of the trajectories: the value is a lower bound", brief(lag_axis(p_.model.clock).points.back()), brief(100 * result.signal_mean[unreached], 3))});
   if (stationary_ && result.signal_mean.size() > drift) {
-    // Time averages of single units, squared, against the variance: of order 1/(effective samples) where units forget.
     const double still = result.signal_mean[drift], moving = result.signal_mean[x_variance];
     if (p_.model.gain.is_odd() && still > 0.2 * moving && still > 1e-12)
       answer.flags.push_back({.kind = "not-mixed", .text = fmt::format("time averages of single units hold {} % of <x^2>: activity sits in a fixed point or forgets more slowly than the window", brief(100 * still / (still + moving), 3))});

@@ -90,11 +90,15 @@ TEST(CovarianceSums, AreTheCovariancesOfTheSamples) {
     samples.push_back(std::move(x));
   }
   sums.close();
+  const auto mean = [&](std::size_t half, std::size_t i) {
+    double sum = 0;
+    for (std::size_t k = half == 0 ? 0 : first; k < (half == 0 ? first : count); ++k) sum += samples[k][i];
+    return sum / static_cast<double>(half == 0 ? first : count - first);
+  };
   const auto direct = [&](std::size_t from, std::size_t to, std::size_t i, std::size_t j) {
-    double a = 0, b = 0, c = 0;
-    for (std::size_t k = from; k < to; ++k) a += samples[k][i], b += samples[k][j], c += static_cast<double>(samples[k][i]) * samples[k][j];
-    const double m = static_cast<double>(to - from);
-    return c / m - a / m * (b / m);
+    double sum = 0;
+    for (std::size_t k = from; k < to; ++k) sum += static_cast<double>(samples[k][i]) * samples[k][j];
+    return sum / static_cast<double>(to - from) - 0.5 * (mean(0, i) * mean(1, j) + mean(1, i) * mean(0, j));
   };
   const auto whole = sums.whole(), one = sums.half(0), two = sums.half(1);
   for (std::size_t i = 0; i < n; i += 3)

@@ -341,7 +341,7 @@ std::vector<std::string> notes(const RateNetwork& p) {
 std::vector<ObservableInfo> observables(const RateNetwork& p) {
   const bool flow = p.model.clock == Clock::continuous;
   std::vector<ObservableInfo> all{
-      {"phi.variance", "1", "(1/N) sum_i var phi(x_i): over time with each unit's mean subtracted (stationary), or (1/N) sum_i <phi_i^2> over starts and noise (at times t)"},
+      {"phi.variance", "1", "(1/N) sum_i var phi(x_i): over time, each unit's lasting mean subtracted (as the product of its means over two halves of the window; stationary), or (1/N) sum_i <phi_i^2> over starts and noise (at times t)"},
       {"x.variance", "1", "the same of x: Delta_0 of mean-field theory"},
       {"gain.mean", "1", "(1/N) sum_i <phi'(x_i)>: the mean slope a", {}, false},
       {"participation", "1", "participation ratio over N of the covariance matrix S at equal times: (Tr S)^2/(N Tr S^2); measured without the bias of finite windows from two halves, Tr S_1 Tr S_2/(N Tr S_1 S_2)"},

@@ -75,7 +75,8 @@ TEST(Studies, GiveTheirVerdicts) {
   EXPECT_EQ(terms["naive-closure phi.variance"][Outcome::agrees], 2);
   for (const auto& [entry, counts] : outcomes("relaxation.toml")) EXPECT_EQ(counts.at(Outcome::agrees), 3) << entry;
   auto chaos = outcomes("chaos.toml");
-  EXPECT_GE(chaos["dmft phi.variance"][Outcome::agrees], 2);
+  EXPECT_EQ(chaos["dmft phi.variance"][Outcome::agrees], 3);
+  EXPECT_EQ(chaos["linear-equivalent participation"][Outcome::broken], 1);  // a rho(J) = 1.007 at g = 2.5
 }
 
 }  // namespace
