@@ -207,9 +207,13 @@ Level matrix_level(const std::shared_ptr<Instance>& instance, bool naive) {
       give.scalar("match.error", std::sqrt(difference / square), l.error);
       if (!naive) give.scalar("wick.slope", 1);
       give.array("phi.covariance", unit_axes(n), shown(l.covariance, n), l.error * trace);
-      if (linear.value->stability > 0.96)
-        answer.flags.push_back({.kind = "near-instability", .text = fmt::format("a rho(J) = {} is close to 1 (typical: a g = {}): the covariances of this matrix are carried by few slow modes, and the linear equivalent may be far off at N = {}",
-                                                                                brief(linear.value->stability), brief(m.slope * m.model.g), n)});
+      // Two signs that this J is beyond the theory at this N: modes that hardly decay, and more variance than mean-field theory says there is.
+      double carried = 0;
+      for (std::size_t i = 0; i < n; ++i) carried += linear.value->covariance[i + n * i] / static_cast<double>(n);
+      if (linear.value->stability > 0.96 || std::abs(carried / m.phi_variance - 1) > 0.05)
+        answer.flags.push_back({.kind = "near-instability", .text = fmt::format("a rho(J) = {} is close to 1 (typical: a g = {}), the mean variance of the linear equivalent is {} where mean-field theory says {}: the covariances of this matrix are carried "
+                                                                                "by few slow modes, and the linear equivalent may be far off at N = {}",
+                                                                                brief(linear.value->stability), brief(m.slope * m.model.g), brief(carried), brief(m.phi_variance), n)});
       if (ask.portraits)
         answer.portraits.push_back(naive ? matrix_portrait(l.covariance, linear.value->covariance, n, "covariances: naive closure below the diagonal, linear equivalent above")
                                          : matrix_portrait(l.covariance, l.covariance, n, "covariances of the linear equivalent"));

@@ -14,7 +14,7 @@ struct Params {
   std::string gain = "tanh";
   double g = 3;
   double sigma = 0;
-  std::int64_t N = 400;
+  std::int64_t N = 800;
   std::int64_t realisation = 1;
   std::string couplings = "gaussian";
   double symmetry = 0;
