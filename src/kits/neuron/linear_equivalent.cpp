@@ -136,6 +136,44 @@ double start_weight(std::size_t k) {
   return k < 7 ? weight[k] : 1.0;
 }
 
+/// a J - 1.
+Dense generator(const Dense& loop, std::size_t n) {
+  Dense a = loop;
+  for (std::size_t i = 0; i < n; ++i) a[i + n * i] -= 1;
+  return a;
+}
+
+/// G = integral over s > 0 of e^{A s} f(s), A = loop - 1, f on a grid.
+Dense filtered(const Dense& loop, const std::vector<double>& f, double step, std::size_t n) {
+  const auto stride = std::max<std::size_t>(1, static_cast<std::size_t>(0.1 / step + 1e-9));
+  const double h = step * static_cast<double>(stride);
+  std::size_t last = 0;
+  for (std::size_t k = 0; k < f.size(); k += stride)
+    if (std::abs(f[k]) > 1e-9 * std::abs(f.front())) last = k / stride;
+  std::vector<double> weight;
+  for (std::size_t k = 0; k <= std::max<std::size_t>(last, 8) && k * stride < f.size(); ++k) weight.push_back(h * start_weight(k) * f[k * stride]);
+  return polynomial(exponential(generator(loop, n), h, n), weight, n);
+}
+
+Dense both_ways(const Dense& g, std::size_t n) {
+  Dense q = transposed(g, n);
+  for (std::size_t i = 0; i < n * n; ++i) q[i] += g[i];
+  return q;
+}
+
+/// A P + P A^T + Q = 0, A = loop - 1, as P = F P F^T + 2 (1 - A)^(-1) Q (1 - A)^(-T), F = (1 - A)^(-1) (1 + A) (Cayley).
+Dense flow_lyapunov(const Dense& loop, const Dense& q, std::size_t n) {
+  Dense inverse = scaled(loop, -1);
+  for (std::size_t i = 0; i < n; ++i) inverse[i + n * i] += 2;
+  {
+    const Eigen::Map<const Eigen::MatrixXd> matrix(inverse.data(), static_cast<Index>(n), static_cast<Index>(n));
+    const Eigen::MatrixXd solved = matrix.partialPivLu().inverse();
+    inverse.assign(solved.data(), solved.data() + n * n);
+  }
+  const Dense source = scaled(sandwich(PackedMatrix<double>(n, n, inverse.data()), q, n), 2);
+  return discrete_lyapunov(times(inverse, loop, n), source, n);
+}
+
 Complex transfer(const MeanField& m, double omega) {
   return m.model.clock == Clock::discrete ? m.slope * std::exp(Complex(0, -omega)) : m.slope / Complex(1, omega);
 }
@@ -182,29 +220,8 @@ LinearEquivalent linear_equivalent(const Couplings& j, const MeanField& m) {
     out.covariance = discrete_lyapunov(loop, identity(n, m.phi_variance * m.gap()), n);
     return out;
   }
-  Dense a = loop;
-  for (std::size_t i = 0; i < n; ++i) a[i + n * i] -= 1;
-  const auto stride = std::max<std::size_t>(1, static_cast<std::size_t>(0.1 / m.step + 1e-9));
-  const double h = m.step * static_cast<double>(stride), start = m.drive_autocovariance.front();
-  std::vector<double> weight;
-  std::size_t last = 0;
-  for (std::size_t k = 0; k < m.drive_autocovariance.size(); k += stride)
-    if (std::abs(m.drive_autocovariance[k]) > 1e-9 * start) last = k / stride;
-  for (std::size_t k = 0; k <= std::max<std::size_t>(last, 8) && k * stride < m.drive_autocovariance.size(); ++k) weight.push_back(h * start_weight(k) * m.drive_autocovariance[k * stride]);
-  const Dense g = polynomial(exponential(a, h, n), weight, n);
-  // A P + P A^T + Q = 0, Q = G + G^T, as P = F P F^T + 2 (1 - A)^(-1) Q (1 - A)^(-T), F = (1 - A)^(-1) (1 + A) (Cayley).
-  Dense q = transposed(g, n);
-  for (std::size_t i = 0; i < n * n; ++i) q[i] += g[i];
-  Dense inverse = scaled(a, -1);
-  for (std::size_t i = 0; i < n; ++i) inverse[i + n * i] += 1;
-  {
-    const Eigen::Map<const Eigen::MatrixXd> matrix(inverse.data(), static_cast<Index>(n), static_cast<Index>(n));
-    const Eigen::MatrixXd solved = matrix.partialPivLu().inverse();
-    inverse.assign(solved.data(), solved.data() + n * n);
-  }
-  Dense source = sandwich(PackedMatrix<double>(n, n, inverse.data()), q, n);
-  for (double& x : source) x *= 2;
-  const Dense p = discrete_lyapunov(times(inverse, loop, n), std::move(source), n);  // 1 + A = a J
+  const double start = m.drive_autocovariance.front();
+  const Dense g = filtered(loop, m.drive_autocovariance, m.step, n), p = flow_lyapunov(loop, both_ways(g, n), n);
   const PackedMatrix<double> packed(n, n, loop.data());
   Dense sigma = sandwich(packed, p, n), cross(n * n);
   packed.multiply(g.data(), cross.data(), n);
@@ -214,6 +231,31 @@ LinearEquivalent linear_equivalent(const Couplings& j, const MeanField& m) {
   symmetrise(sigma, n);
   out.covariance = std::move(sigma);
   out.error += 1e-6;  // quadrature of G, measured against sums over frequencies
+  return out;
+}
+
+Dense field_covariance(const Couplings& j, const MeanField& m) {
+  const std::size_t n = j.n;
+  const double s2 = m.model.sigma * m.model.sigma;
+  const PackedMatrix<double> packed(n, n, j.entry.data());
+  Dense out;
+  if (!m.active) return Dense(n * n, 0.0);
+  if (m.model.clock == Clock::discrete) {
+    out = sandwich(packed, linear_equivalent(j, m).covariance, n);
+    for (std::size_t i = 0; i < n; ++i) out[i + n * i] += s2;
+  } else {
+    LinearEquivalent stable;
+    refuse_unstable(j, m, stable);
+    const Dense loop = scaled(j.entry, m.slope);
+    std::vector<double> residual = m.drive_autocovariance;
+    for (std::size_t k = 0; k < residual.size(); ++k) residual[k] -= m.slope * m.slope * s2 * std::exp(-m.step * static_cast<double>(k));
+    out = sandwich(packed, flow_lyapunov(loop, both_ways(filtered(loop, residual, m.step, n), n), n), n);
+    if (s2 > 0) {
+      const Dense direct = flow_lyapunov(loop, identity(n, 2 * s2), n);
+      for (std::size_t i = 0; i < n * n; ++i) out[i] += direct[i];
+    }
+  }
+  symmetrise(out, n);
   return out;
 }
 

@@ -31,6 +31,12 @@ struct LinearEquivalent {
 /// @throws NumericalBreakdown  a rho(J) >= 1: the linear equivalent of this J does not exist (says both numbers)
 [[nodiscard]] LinearEquivalent linear_equivalent(const Couplings& j, const MeanField& m);
 
+/// Covariance matrix of the fields x at equal times, from x = (J phi + zeta)/(1 + i w), or J phi + zeta one step later: J Sigma J^T + sigma^2 in discrete time. In
+/// continuous time with (1 + i w)^(-1) [1 - J S]^(-1) = (i w - A)^(-1) it is J P J^T + P', where A P + P A^T + G + G^T = 0 with the residuals' autocovariance
+/// n - a^2 sigma^2 e^{-s} in place of n, and A P' + P' A^T + 2 sigma^2 = 0: white drive reaches x directly, residuals through J.
+/// @throws NumericalBreakdown  as linear_equivalent
+[[nodiscard]] Dense field_covariance(const Couplings& j, const MeanField& m);
+
 /// Covariance spectrum at one frequency; n x n, Hermitian, column-major. Used where frequencies are asked, and to check the above.
 [[nodiscard]] std::vector<std::complex<double>> covariance_spectrum(const Couplings& j, const MeanField& m, double omega);
 /// Response of the activity of unit i to a small field into unit k at frequency omega: [1 - S J]^(-1) S, entry (i, k) at i + n k.

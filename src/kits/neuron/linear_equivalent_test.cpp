@@ -162,6 +162,39 @@ TEST(LinearEquivalent, IsTheSumOfItsSpectrum) {
   }
 }
 
+TEST(LinearEquivalent, FieldsAreThoseOfTheSumOverFrequencies) {
+  // C_x = |H|^2 [J R R^dagger J^T (N - 2 a^2 sigma^2 |H|^2) + 2 sigma^2 R R^dagger], H = 1/(1 + i w), R = [1 - S J]^(-1) = response/S.
+  const std::size_t n = 20, nodes = 800;
+  const MeanField m = solve_mean_field({.clock = Clock::continuous, .g = 1.8, .sigma = 0.6});
+  Couplings j = gaussian(n, 1.8);
+  const double keep = 0.85 / (m.slope * spectral_radius(j));
+  for (double& x : j.entry) x *= keep;
+  const Dense fields = field_covariance(j, m);
+  Dense sum(n * n, 0.0);
+  for (std::size_t k = 0; k < nodes; ++k) {
+    const double w = std::tan(0.5 * (2 * (static_cast<double>(k) + 0.5) / static_cast<double>(nodes) - 1) * std::numbers::pi), h2 = 1 / (1 + w * w);
+    const auto r = response(j, m, w);
+    std::vector<std::complex<double>> direct(n * n), through(n * n, 0.0);
+    for (std::size_t i = 0; i < n * n; ++i) direct[i] = r[i] * std::complex<double>(1, w) / m.slope;
+    for (std::size_t c = 0; c < n; ++c)
+      for (std::size_t u = 0; u < n; ++u)
+        for (std::size_t i = 0; i < n; ++i) through[i + n * c] += j(i, u) * direct[u + n * c];
+    const double noise = 2 * 0.36, own = m.drive_spectrum(w) - m.slope * m.slope * noise * h2, weight = 0.5 * (1 + w * w) / static_cast<double>(nodes) * h2;
+    for (std::size_t c = 0; c < n; ++c)
+      for (std::size_t a = 0; a < n; ++a)
+        for (std::size_t b = 0; b < n; ++b)
+          sum[a + n * b] += weight * (own * (through[a + n * c] * std::conj(through[b + n * c])).real() + noise * (direct[a + n * c] * std::conj(direct[b + n * c])).real());
+  }
+  for (std::size_t i = 0; i < n * n; ++i) ASSERT_NEAR(sum[i], fields[i], 5e-5);
+  // Linear gain: fields are the activity. Discrete: J Sigma J^T + sigma^2.
+  for (const Clock clock : {Clock::discrete, Clock::continuous}) {
+    const MeanField line = solve_mean_field({.gain = Gain("linear"), .clock = clock, .g = 0.5, .sigma = 1});
+    const Couplings weak = gaussian(n, 0.5);
+    const Dense x = field_covariance(weak, line), phi = linear_equivalent(weak, line).covariance;
+    for (std::size_t i = 0; i < n * n; ++i) ASSERT_NEAR(x[i], phi[i], 1e-6);
+  }
+}
+
 TEST(LinearEquivalent, InDiscreteTimeIsTheSumOfItsSpectrum) {
   const std::size_t n = 16, nodes = 256;
   const MeanField m = solve_mean_field({.clock = Clock::discrete, .g = 1.5, .sigma = 1});

@@ -29,7 +29,7 @@ double dot(const float* a, const float* b, std::size_t n) {
 }
 
 // Signals of a stationary question.
-enum Quantity : std::size_t { phi_variance, x_variance, gain_mean, residual_variance, traces, halves, pair_halves, pair_cross, pair_mean, pair_square, pair_half_square, all_cross, residual_pairs, wick, drift, width, unreached, quantities };
+enum Quantity : std::size_t { phi_variance, x_variance, gain_mean, residual_variance, traces, halves, pair_halves, pair_cross, pair_mean, pair_square, pair_half_square, all_cross, residual_pairs, wick, drift, width, unreached, x_traces, x_halves, quantities };
 
 /// What is asked, in steps and samples.
 struct Schedule {
@@ -81,7 +81,7 @@ class Simulation {
   void plan_stationary(const Ask& ask);
   void over_times(NetworkColumns& net, std::span<FastStream> streams, std::span<Tape> tapes) const;
   void over_window(NetworkColumns& net, std::span<FastStream> streams, std::span<Tape> tapes) const;
-  void record_matrices(std::vector<CovarianceSums>& phi, std::vector<CovarianceSums>& xi, Tape& tape, std::size_t c) const;
+  void record_matrices(std::vector<CovarianceSums>& phi, std::vector<CovarianceSums>& fields, std::vector<CovarianceSums>& xi, Tape& tape, std::size_t c) const;
 
   std::shared_ptr<Instance> instance_;
   const RateNetwork& p_;
@@ -90,12 +90,12 @@ class Simulation {
   Schedule schedule_;
   Plan plan_;
   std::vector<Flag> notes_;
-  bool covariance_ = false, residual_ = false, match_ = false, lags_ = false, shown_ = false, wick_ = false;
+  bool covariance_ = false, fields_ = false, residual_ = false, match_ = false, lags_ = false, shown_ = false, wick_ = false;
   double slope_ = 0;                       // a of mean-field theory
   const Dense* theory_ = nullptr;          // the linear equivalent's matrix
   PairStatistics theory_pairs_;
   double theory_square_ = 0;
-  std::size_t phi_lags_ = 0, x_lags_ = 0, matrix_ = 0;
+  std::size_t phi_lags_ = 0, x_lags_ = 0, matrix_ = 0, x_matrix_ = 0;
   Quadruples quads_;
   std::size_t lag_count_ = 0, lag_stride_ = 1;  // lags kept, in samples
 };
@@ -144,6 +144,7 @@ void Simulation::plan_stationary(const Ask& ask) {
   wick_ = ask.wants("wick.slope");
   shown_ = ask.wants("phi.covariance");
   residual_ = ask.wants("residual.rms");
+  fields_ = any({"x.covariance", "x.participation"});
   covariance_ = match_ || shown_ || any({"participation", "covariance.rms", "match.ceiling"});
   lags_ = any({"phi.autocovariance", "x.autocovariance", "half.width"});
   const bool theory = match_ || wick_ || residual_ || ask.wants("residual.variance");
@@ -166,11 +167,11 @@ void Simulation::plan_stationary(const Ask& ask) {
     }
   }
   const double n = static_cast<double>(p_.n);
-  if (const double bytes = static_cast<double>(grain) * n * n * 16 * ((covariance_ ? 1 : 0) + (residual_ ? 1 : 0)); bytes > memory_limit)
+  if (const double bytes = static_cast<double>(grain) * n * n * 16 * ((covariance_ ? 1 : 0) + (residual_ ? 1 : 0) + (fields_ ? 1 : 0)); bytes > memory_limit)
     throw StudyError(fmt::format("network: covariance sums of {} trajectories of N = {} units take {} GB, the limit is {} GB. Lower N, or leave out what needs the matrix (participation, covariance, match, residual)", grain, p_.n,
                                  brief(bytes / 1e9, 3), brief(memory_limit / 1e9, 3)));
 
-  static const std::array<const char*, quantities> names{"phi.variance", "x.variance", "gain.mean", "residual.variance", "Tr S_1 Tr S_2", "Tr S_1 S_2", "pairs S_1 S_2", "pairs S L", "pairs S", "pairs S S", "pairs of halves", "all S L", "residual pairs", "wick", "drift", "half.width", "half.width not reached"};
+  static const std::array<const char*, quantities> names{"phi.variance", "x.variance", "gain.mean", "residual.variance", "Tr S_1 Tr S_2", "Tr S_1 S_2", "pairs S_1 S_2", "pairs S L", "pairs S", "pairs S S", "pairs of halves", "all S L", "residual pairs", "wick", "drift", "half.width", "half.width not reached", "Tr X_1 Tr X_2", "Tr X_1 X_2"};
   for (const char* name : names) plan_.signals.push_back({.name = name});
   const auto add = [&](const char* name, std::vector<std::size_t> signals, std::function<double(std::span<const double>)> f = nullptr) {
     if (ask.wants(name)) plan_.derived.push_back({.observable = name, .unit = "1", .signals = std::move(signals), .f = std::move(f)});
@@ -219,6 +220,15 @@ void Simulation::plan_stationary(const Ask& ask) {
     Axis pairs{"pair", "1", {}};
     for (std::size_t k = 0; k < m * m; ++k) pairs.points.push_back(static_cast<double>(k));
     plan_.derived.push_back({.observable = "phi.covariance", .unit = "1", .signals = {matrix_}, .support = pairs});
+  }
+  if (fields_) {
+    add("x.participation", {x_traces, x_halves}, [n](std::span<const double> m) { return m[0] / (n * m[1]); });
+    x_matrix_ = plan_.signals.size();
+    const std::size_t m = std::min(p_.n, shown_units);
+    plan_.signals.push_back({.name = "x.covariance", .width = m * m});
+    Axis pairs{"pair", "1", {}};
+    for (std::size_t k = 0; k < m * m; ++k) pairs.points.push_back(static_cast<double>(k));
+    if (ask.wants("x.covariance")) plan_.derived.push_back({.observable = "x.covariance", .unit = "1", .signals = {x_matrix_}, .support = pairs});
   }
   // Effective samples of a covariance: window over the integral of (C_phi(tau)/C_phi(0))^2.
   double effective = static_cast<double>(s.samples);
@@ -273,7 +283,7 @@ void Simulation::over_times(NetworkColumns& net, std::span<FastStream> streams, 
   }
 }
 
-void Simulation::record_matrices(std::vector<CovarianceSums>& phi, std::vector<CovarianceSums>& xi, Tape& tape, std::size_t c) const {
+void Simulation::record_matrices(std::vector<CovarianceSums>& phi, std::vector<CovarianceSums>& fields, std::vector<CovarianceSums>& xi, Tape& tape, std::size_t c) const {
   const std::size_t n = p_.n;
   const double pairs = 0.5 * static_cast<double>(n) * (static_cast<double>(n) - 1);
   if (covariance_) {
@@ -309,6 +319,17 @@ void Simulation::record_matrices(std::vector<CovarianceSums>& phi, std::vector<C
       for (std::size_t k = 0; k < part.size(); ++k) tape.record(matrix_, 0, part[k], k);
     }
   }
+  if (fields_) {
+    fields[c].close();
+    const Dense a = fields[c].half(0), b = fields[c].half(1);
+    double trace_a = 0, trace_b = 0, both = 0;
+    for (std::size_t i = 0; i < n; ++i) trace_a += a[i + n * i], trace_b += b[i + n * i];
+    for (std::size_t k = 0; k < n * n; ++k) both += a[k] * b[k];
+    tape.record(x_traces, 0, trace_a * trace_b);
+    tape.record(x_halves, 0, both);
+    const std::vector<double> part = shown(fields[c].whole(), n);
+    for (std::size_t k = 0; k < part.size(); ++k) tape.record(x_matrix_, 0, part[k], k);
+  }
   if (residual_) {
     xi[c].close();
     const Dense a = xi[c].half(0), b = xi[c].half(1);
@@ -324,9 +345,10 @@ void Simulation::over_window(NetworkColumns& net, std::span<FastStream> streams,
   const double count = static_cast<double>(schedule_.samples), size = static_cast<double>(n);
   for (std::uint64_t k = 0; k < schedule_.burn; ++k) net.step(streams);
   const std::uint64_t first_half = schedule_.samples / 2;
-  std::vector<CovarianceSums> phi, xi, products;
+  std::vector<CovarianceSums> phi, fields, xi, products;
   for (std::size_t c = 0; c < columns; ++c) {
     if (covariance_) phi.emplace_back(n, first_half);
+    if (fields_) fields.emplace_back(n, first_half);
     if (residual_) xi.emplace_back(n, first_half);
     if (wick_) products.emplace_back(quads_.pair.size(), first_half);
   }
@@ -370,6 +392,7 @@ void Simulation::over_window(NetworkColumns& net, std::span<FastStream> streams,
         m.xi += dot(residual.data(), residual.data(), n);
       }
       if (covariance_) phi[c].add(f);
+      if (fields_) fields[c].add(x);
       if (residual_) xi[c].add(residual);
       if (wick_) {
         for (std::size_t k = 0; k < product.size(); ++k) product[k] = f[quads_.pair[k].first] * f[quads_.pair[k].second];
@@ -423,7 +446,7 @@ void Simulation::over_window(NetworkColumns& net, std::span<FastStream> streams,
         tape.record(width, 0, lag[k - 1] + (lag[k] - lag[k - 1]) * (delta[k - 1] - 0.5 * delta[0]) / (delta[k - 1] - delta[k]));
       }
     }
-    record_matrices(phi, xi, tape, c);
+    record_matrices(phi, fields, xi, tape, c);
     if (wick_) {
       products[c].close();
       const std::size_t pairs = quads_.pair.size();
@@ -472,7 +495,7 @@ std::vector<Portrait> Simulation::portraits(std::uint64_t seed, const std::strin
 
 void Simulation::finish(const Ask& ask, Answer& answer, const EnsembleResult& result) const {
   for (Estimate& e : answer.estimates)
-    if (e.observable == "phi.covariance") e.axes = unit_axes(p_.n);
+    if (e.observable == "phi.covariance" || e.observable == "x.covariance") e.axes = unit_axes(p_.n);
   for (std::size_t i = 0; i < result.signal_mean.size(); ++i)
     if (!std::isfinite(result.signal_mean[i])) {
       answer.flags.push_back({.kind = "diverged", .text = fmt::format("activity is not finite: gain '{}' is unbounded and the couplings are too strong (g = {})", p_.model.gain.text(), brief(p_.model.g)), .fatal = true});

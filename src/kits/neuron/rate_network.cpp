@@ -166,7 +166,7 @@ Level matrix_level(const std::shared_ptr<Instance>& instance, bool naive) {
       return answer;
     }
     const RateNetwork& p = instance->p;
-    const auto names = {"phi.variance", "participation", "covariance.rms", "match.slope", "match.correlation", "match.agreement", "match.error", "wick.slope", "phi.covariance"};
+    const auto names = {"phi.variance", "participation", "covariance.rms", "match.slope", "match.correlation", "match.agreement", "match.error", "wick.slope", "phi.covariance", "x.covariance", "x.participation"};
     const Solved<MeanField>& solved = instance->mean_field();
     if (!solved.value) {
       refuse(ask, answer, p.model.gain.is_odd() ? "no-stable-state" : "no-law", solved.why, names);
@@ -207,6 +207,12 @@ Level matrix_level(const std::shared_ptr<Instance>& instance, bool naive) {
       give.scalar("match.error", std::sqrt(difference / square), l.error);
       if (!naive) give.scalar("wick.slope", 1);
       give.array("phi.covariance", unit_axes(n), shown(l.covariance, n), l.error * trace);
+      if (!naive && (ask.wants("x.covariance") || ask.wants("x.participation"))) {
+        const Dense fields = field_covariance(instance->couplings(), m);
+        const double dimension = participation_ratio(fields, n) / static_cast<double>(n);
+        give.scalar("x.participation", dimension, 2 * l.error * dimension);
+        give.array("x.covariance", unit_axes(n), shown(fields, n), l.error * m.x_variance);
+      }
       // Two signs that this J is beyond the theory at this N: modes that hardly decay, and more variance than mean-field theory says there is.
       double carried = 0;
       for (std::size_t i = 0; i < n; ++i) carried += linear.value->covariance[i + n * i] / static_cast<double>(n);
@@ -359,6 +365,8 @@ std::vector<ObservableInfo> observables(const RateNetwork& p) {
       {"residual.rms", "1", "root mean square of the covariances of xi_i and xi_j, i < j; from the products of two halves (0 where their mean is negative)", {}, false},
       {"wick.slope", "1", "slope of <phi_i phi_j phi_k phi_l> on the sum of Wick pairings of the linear equivalent, over quadruples of 160 pairs drawn at random", {}, false},
       {"phi.covariance", "1", fmt::format("covariance matrix of phi, the first {} units", std::min(p.n, shown_units)), {}, false},
+      {"x.covariance", "1", "the same of x", {}, false},
+      {"x.participation", "1", "participation ratio over N of the covariance matrix of x", {}, false},
       {"phi.autocovariance", "1", "(1/N) sum_i cov(phi_i(t), phi_i(t + tau))", {}, false},
       {"x.autocovariance", "1", "the same of x: Delta(tau)", {}, false},
       {"stability", "1", "a rho(J): spectral radius of J times the mean slope; mean-field theory: a g. The linear equivalent exists below 1", {}, false},

@@ -18,13 +18,15 @@ const char* const name = "rnn-covariance";
 
 TEST(Headline, DrivenNetworkInDiscreteTime) {
   const Table p{{"time", "discrete"}, {"g", 1.5}, {"sigma", 1.0}, {"N", 400}};
-  const Answer a = run(p, "network", stationary({"phi.variance", "match.correlation", "match.ceiling", "match.agreement", "match.slope", "participation", "wick.slope"}, 60000));
-  const Answer l = run(p, "linear-equivalent", stationary({"participation"}, 100));
+  const Answer a = run(p, "network", stationary({"phi.variance", "match.correlation", "match.ceiling", "match.agreement", "match.slope", "participation", "x.participation", "wick.slope"}, 60000));
+  const Answer l = run(p, "linear-equivalent", stationary({"participation", "x.participation"}, 100));
   EXPECT_GE(value(a, "match.correlation"), 0.98);
   EXPECT_NEAR(value(a, "match.slope"), 1, 0.02);
   EXPECT_NEAR(value(a, "participation"), 0.766, 0.01);
   EXPECT_NEAR(value(a, "participation"), value(l, "participation"), 0.01);
+  EXPECT_NEAR(value(a, "x.participation"), value(l, "x.participation"), 0.01);
   EXPECT_NEAR(value(a, "phi.variance"), 0.53747, 0.02 * 0.53747);
+  measured(name, "discrete, g = 1.5, sigma = 1, N = 400: participation of x", value(a, "x.participation"), 0, value(l, "x.participation"), "linear equivalent of this J");
   EXPECT_GE(value(a, "match.agreement"), 0.995);       // what is missing from 1 is sampling noise:
   EXPECT_NEAR(value(a, "match.correlation"), value(a, "match.ceiling"), 0.003);
   EXPECT_NEAR(value(a, "wick.slope"), 1, 0.15);        // sampling error 0.03 and corrections of order N^(-1/2)
