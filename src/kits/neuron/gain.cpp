@@ -160,6 +160,7 @@ GaussianAverages::GaussianAverages(const Gain& gain, double variance, std::size_
     square_ = at0 * at0;
     slope_ = gain.slope(0);
     power_ = {square_};
+    component_ = {at0};
     return;
   }
   // Trapezoid in z: spectral for smooth integrands. With s <= 1 a step of 1/32 resolves He_m up to m = 1000; steeper gains need steps of a
@@ -181,11 +182,13 @@ GaussianAverages::GaussianAverages(const Gain& gain, double variance, std::size_
     }
   }
   slope_ = components > 1 ? component[1] / s : 0;
+  component_ = component;
   double sum = 0;
   for (double& c : component) sum += c *= c;
   missing_ = std::max(0.0, square_ - sum);
   if (missing_ < 1e-13 * square_) missing_ = 0;
   while (component.size() > 1 && component.back() < 1e-20 * square_) component.pop_back();
+  component_.resize(component.size());
   power_ = std::move(component);
 }
 

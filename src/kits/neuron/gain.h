@@ -66,12 +66,14 @@ class GaussianAverages {
   [[nodiscard]] double covariance_slope(double c) const;
   /// Integral of it from 0 to c.
   [[nodiscard]] double integral(double c) const;
+  /// <phi(s z) he_m(z)> with normalised Hermite polynomials he_m, signed: between fields of two variances the average is sum_m c_m c'_m r^m.
+  [[nodiscard]] const std::vector<double>& components() const { return component_; }
   /// What the components leave out of <phi^2>, the largest error of covariance(): zero for smooth gains, about 1e-4 with a kink.
   [[nodiscard]] double missing() const { return missing_; }
 
  private:
   double variance_ = 0, mean_ = 0, square_ = 0, slope_ = 0, missing_ = 0;
-  std::vector<double> power_;  // p_m, trailing negligible ones cut
+  std::vector<double> power_, component_;  // p_m = c_m^2, trailing negligible ones cut
 };
 
 }  // namespace meso::neuron

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <complex>
 #include <numbers>
+#include <optional>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -241,6 +242,61 @@ MeanField::Participation MeanField::participation() const {
   };
   const double value = with(512), half = with(256);
   return {value, std::abs(value - half) + error * value};
+}
+
+double Transient::at(const std::vector<double>& values, double t) const { return interpolated(values, step, t); }
+
+Transient transient(const RateModel& m, double variance0, double step, std::size_t steps) {
+  if (!m.gain.is_odd()) throw ModelError(fmt::format("mean-field theory: the gain '{}' is not odd", m.gain.text()));
+  constexpr std::size_t components = 160;
+  const double e = std::exp(-step), late = 1 + std::expm1(-step) / step, early = -std::expm1(-step) - late, g2 = m.g * m.g, white = m.sigma * m.sigma * -std::expm1(-2 * step);
+  // x(t + h) = e x(t) + early eta(t) + late eta(t + h) + noise; eta = J phi with <eta eta'> = g^2 C. Rows are times t, entries s <= t.
+  std::vector<std::vector<double>> delta{{variance0}}, cross{{0.0}}, c;  // Delta(t, s), <eta(t) x(s)>, g^2 C(t, s)
+  std::vector<GaussianAverages> unit;
+  unit.emplace_back(m.gain, variance0, components);
+  c.push_back({g2 * unit[0].square()});
+  std::vector<double> forth{0.0};  // <eta(s) x(t)> at the last t, s <= t
+  Transient out{.step = step, .x_variance = {variance0}, .phi_variance = {unit[0].square()}, .slope = {unit[0].slope()}};
+  const auto between = [&](const GaussianAverages& a, const GaussianAverages& b, double covariance) {
+    const double scale = std::sqrt(a.variance() * b.variance());
+    if (!(scale > 0)) return 0.0;
+    const double r = std::clamp(covariance / scale, -1.0, 1.0);
+    const auto &p = a.components(), &q = b.components();
+    double sum = 0;
+    for (std::size_t k = std::min(p.size(), q.size()); k-- > 0;) sum = sum * r + p[k] * q[k];
+    return g2 * sum;
+  };
+  for (std::size_t t = 0; t < steps; ++t) {
+    const std::size_t next = t + 1;
+    // First guess of C(t + h, s) is C(t, s); then Delta, then C, until they fit.
+    std::vector<double> row = c[t], d(next + 1), own(next + 1), back(next + 1);
+    row.push_back(c[t][t]);
+    std::optional<GaussianAverages> now;
+    for (int round = 0; round < 3; ++round) {
+      own[0] = 0;  // <eta(t + h) x(s)>
+      for (std::size_t s = 0; s < next; ++s) own[s + 1] = e * own[s] + early * row[s] + late * row[s + 1];
+      // <eta(s) x(t + h)> from <eta(s) x(t)>; at s = t + h it is own[next].
+      for (std::size_t s = 0; s <= t; ++s) back[s] = e * forth[s] + early * c[t][s] + late * row[s];
+      back[next] = own[next];
+      for (std::size_t s = 0; s <= t; ++s) {
+        // Delta(t + h, s) = e Delta(t, s) + early <eta(t) x(s)> + late <eta(t + h) x(s)>
+        d[s] = e * delta[t][s] + early * cross[t][s] + late * own[s];
+      }
+      d[next] = e * d[t] + early * back[t] + late * back[next] + white;
+      now.emplace(m.gain, std::max(0.0, d[next]), components);
+      for (std::size_t s = 0; s <= t; ++s) row[s] = between(*now, unit[s], d[s]);
+      row[next] = g2 * now->square();
+    }
+    delta.push_back(std::move(d));
+    cross.push_back(std::move(own));
+    forth = std::move(back);
+    c.push_back(std::move(row));
+    unit.push_back(*now);
+    out.x_variance.push_back(now->variance());
+    out.phi_variance.push_back(now->square());
+    out.slope.push_back(now->slope());
+  }
+  return out;
 }
 
 std::vector<double> variance_path(const RateModel& m, double variance0, std::size_t steps) {

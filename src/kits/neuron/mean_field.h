@@ -70,6 +70,18 @@ struct MeanField {
 ///                             forget (Delta does not go to 0)
 [[nodiscard]] MeanField solve_mean_field(const RateModel& model);
 
+/// Continuous time from x_i ~ N(0, variance0) independent of the couplings: single units at t = 0, step, ..., from the equation of two times
+///     (1 + d/dt)(1 + d/ds) Delta(t, s) = g^2 <phi(x(t)) phi(x(s))> + 2 sigma^2 delta(t - s),
+/// the leak and the white drive exactly, the field linear over a step: errors of order step^2. Work grows with the square of the steps.
+struct Transient {
+  double step = 0;
+  std::vector<double> x_variance, phi_variance, slope;
+  /// One of them at a time on or between the steps (third order).
+  [[nodiscard]] double at(const std::vector<double>& values, double t) const;
+};
+/// @throws ModelError  a gain that is not odd
+[[nodiscard]] Transient transient(const RateModel& model, double variance0, double step, std::size_t steps);
+
 /// Discrete time from x_i ~ N(0, variance0): Delta(t) of times 0..steps.
 [[nodiscard]] std::vector<double> variance_path(const RateModel& model, double variance0, std::size_t steps);
 

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "kits/neuron/mean_field.h"
+#include "testing/statistics.h"
 
 namespace meso::neuron {
 namespace {
@@ -124,6 +125,41 @@ TEST(MeanField, VariancePathsGoToTheFixedPoint) {
   EXPECT_NEAR(path.back(), solve_mean_field(model).x_variance, 1e-9);
   const std::vector<double> quiet = variance_path({.clock = steps, .g = 0.5}, 1, 60);
   EXPECT_LT(quiet.back(), 1e-30);
+}
+
+TEST(Transients, OfLinearNetworksAreExact) {
+  // x(t) = e^{-t} e^{Jt} x(0): Delta(t, t) = v e^{-2t} I_0(2 g t), and white drive adds 2 sigma^2 times the integral of e^{-2u} I_0(2 g u).
+  const double g = 0.8, v = 1.5, sigma = 0.6, end = 2;
+  const auto bessel = [](double z) {
+    double sum = 1, term = 1;
+    for (int k = 1; k < 60; ++k) sum += term *= z * z / 4 / (k * k);
+    return sum;
+  };
+  double driven = 0;
+  const int nodes = 4000;  // midpoint rule
+  for (int k = 0; k < nodes; ++k) {
+    const double u = end * (k + 0.5) / nodes;
+    driven += end / nodes * std::exp(-2 * u) * bessel(2 * g * u);
+  }
+  const double exact = v * std::exp(-2 * end) * bessel(2 * g * end) + 2 * sigma * sigma * driven;
+  std::vector<double> step, error;
+  for (const std::size_t steps : {10u, 20u, 40u}) {
+    const Transient t = transient({.gain = Gain("linear"), .g = g, .sigma = sigma}, v, end / static_cast<double>(steps), steps);
+    step.push_back(t.step);
+    error.push_back(std::abs(t.x_variance.back() - exact));
+  }
+  EXPECT_TRUE(OrderIs(step, error, 2, 0.1));
+  EXPECT_LT(error.back(), 1e-3);
+}
+
+TEST(Transients, GoToTheStationaryState) {
+  for (const double sigma : {0.0, 0.8}) {
+    const RateModel model{.g = 2, .sigma = sigma};
+    const Transient t = transient(model, 1, 0.2, 150);
+    const MeanField m = solve_mean_field(model);
+    EXPECT_NEAR(t.x_variance.back(), m.x_variance, 5e-3 * m.x_variance) << sigma;
+    EXPECT_NEAR(t.phi_variance.back(), m.phi_variance, 5e-3) << sigma;
+  }
 }
 
 TEST(MeanField, IsRefusedWhereThereIsNone) {

@@ -59,6 +59,32 @@ void remark(Instance& instance, Answer& answer, bool ensemble) {
                                                                       ensemble ? "Mean-field theory and its participation ratio are those of independent couplings of the same mean square" : "The formula for one matrix is used outside its derivation")});
 }
 
+constexpr double longest_transient = 75;
+
+/// Variances over continuous time from a random start, with steps h and 2 h; the difference bounds the error.
+void follow_transient(const RateNetwork& p, const Ask& ask, Answer& answer) {
+  const double end = ask.times().back(), step = std::clamp(end / 300, 0.05, 0.25);
+  if (end > longest_transient) {
+    answer.flags.push_back({.kind = "note", .text = fmt::format("mean-field theory of two times is followed until t = {}, and {} was asked; the stationary state has no such limit", brief(longest_transient), brief(end))});
+    return;
+  }
+  const auto steps = static_cast<std::size_t>(std::ceil(end / step)) + 2;
+  const Transient fine = transient(p.model, p.start * p.start, step, steps), coarse = transient(p.model, p.start * p.start, 2 * step, steps / 2 + 2);
+  answer.why = fmt::format("two times, step {}", brief(step));
+  const auto give = [&](const char* name, const std::vector<double>& values, const std::vector<double>& rough) {
+    if (!ask.wants(name)) return;
+    std::vector<double> value, bound;
+    for (const double t : ask.times()) {
+      value.push_back(fine.at(values, t));
+      bound.push_back(std::abs(value.back() - coarse.at(rough, t)));  // three times the error of a second-order scheme
+    }
+    answer.estimates.push_back(solved_estimate(name, "1", {{"t", "1", ask.times()}}, std::move(value), std::move(bound)));
+  };
+  give("x.variance", fine.x_variance, coarse.x_variance);
+  give("phi.variance", fine.phi_variance, coarse.phi_variance);
+  give("gain.mean", fine.slope, coarse.slope);
+}
+
 Level dmft_level(const std::shared_ptr<Instance>& instance) {
   Level level;
   level.info = {.name = "dmft",
@@ -75,12 +101,12 @@ Level dmft_level(const std::shared_ptr<Instance>& instance) {
     const Solved<MeanField>& solved = instance->mean_field();
     context.progress(1);
     if (!ask.is_stationary()) {
-      if (p.model.clock != Clock::discrete) {
-        only_stationary(ask, answer, "dmft");
-        return answer;
-      }
       if (!p.model.gain.is_odd()) {
         answer.flags.push_back({.kind = "no-law", .text = solved.why, .fatal = true});
+        return answer;
+      }
+      if (p.model.clock == Clock::continuous) {
+        follow_transient(p, ask, answer);
         return answer;
       }
       std::vector<double> x, phi, slope;

@@ -74,7 +74,8 @@ TEST(Studies, GiveTheirVerdicts) {
     EXPECT_GE(terms[std::string("linear-equivalent ") + o][Outcome::agrees], 1) << o;
   }
   EXPECT_EQ(terms["naive-closure phi.variance"][Outcome::agrees], 2);
-  for (const auto& [entry, counts] : outcomes("relaxation.toml")) EXPECT_EQ(counts.at(Outcome::agrees), 3) << entry;
+  for (const char* study : {"relaxation.toml", "onset.toml"})
+    for (const auto& [entry, counts] : outcomes(study)) EXPECT_EQ(counts.at(Outcome::agrees), 3) << study << ", " << entry;
   auto chaos = outcomes("chaos.toml");
   EXPECT_EQ(chaos["dmft phi.variance"][Outcome::agrees], 3);
   EXPECT_EQ(chaos["linear-equivalent participation"][Outcome::broken], 1);  // a rho(J) = 1.007 at g = 2.5
