@@ -168,10 +168,11 @@ GaussianAverages::GaussianAverages(const Gain& gain, double variance, std::size_
   const double step = 1.0 / std::min(4096.0, std::ceil(32 * std::max(1.0, s / 4))), end = 12.5;
   const auto half = static_cast<std::ptrdiff_t>(end / step);
   std::vector<double> component(components, 0.0);
-  for (std::ptrdiff_t k = -half; k <= half; ++k) {
-    const double z = step * static_cast<double>(k), weight = step * std::exp(-0.25 * z * z) / std::sqrt(2 * std::numbers::pi), phi = gain(s * z);
+  const bool odd = gain.is_odd();  // one side is enough, and even components are zero
+  for (std::ptrdiff_t k = odd ? 1 : -half; k <= half; ++k) {
+    const double z = step * static_cast<double>(k), weight = (odd ? 2 : 1) * step * std::exp(-0.25 * z * z) / std::sqrt(2 * std::numbers::pi), phi = gain(s * z);
     const double root = std::exp(-0.25 * z * z);  // he_m e^{-z^2/4} stays of order one
-    mean_ += weight * root * phi;
+    if (!odd) mean_ += weight * root * phi;
     square_ += weight * root * phi * phi;
     double before = 0, now = root;  // normalised: he_{m+1} = (z he_m - sqrt(m) he_{m-1})/sqrt(m+1)
     for (std::size_t m = 0; m < components; ++m) {
@@ -181,6 +182,8 @@ GaussianAverages::GaussianAverages(const Gain& gain, double variance, std::size_
       now = next;
     }
   }
+  if (odd)
+    for (std::size_t m = 0; m < components; m += 2) component[m] = 0;
   slope_ = components > 1 ? component[1] / s : 0;
   component_ = component;
   double sum = 0;

@@ -272,7 +272,8 @@ Transient transient(const RateModel& m, double variance0, double step, std::size
     std::vector<double> row = c[t], d(next + 1), own(next + 1), back(next + 1);
     row.push_back(c[t][t]);
     std::optional<GaussianAverages> now;
-    for (int round = 0; round < 3; ++round) {
+    for (int round = 0; round < 8; ++round) {
+      const double before = round > 0 ? now->variance() : -1;
       own[0] = 0;  // <eta(t + h) x(s)>
       for (std::size_t s = 0; s < next; ++s) own[s + 1] = e * own[s] + early * row[s] + late * row[s + 1];
       // <eta(s) x(t + h)> from <eta(s) x(t)>; at s = t + h it is own[next].
@@ -286,6 +287,7 @@ Transient transient(const RateModel& m, double variance0, double step, std::size
       now.emplace(m.gain, std::max(0.0, d[next]), components);
       for (std::size_t s = 0; s <= t; ++s) row[s] = between(*now, unit[s], d[s]);
       row[next] = g2 * now->square();
+      if (std::abs(now->variance() - before) <= 1e-8 * now->variance()) break;
     }
     delta.push_back(std::move(d));
     cross.push_back(std::move(own));
