@@ -23,7 +23,7 @@ TEST(Headline, ChaosInContinuousTime) {
   const int matrices = 4;
   for (int r = 1; r <= matrices; ++r) {
     const Table p{{"g", 3.0}, {"N", 800}, {"realisation", r}};
-    const Answer a = run(p, "network", stationary({"phi.variance", "match.correlation", "match.ceiling", "match.agreement", "participation", "half.width"}, 2500));
+    const Answer a = run(p, "network", stationary({"phi.variance", "match.correlation", "match.ceiling", "match.agreement", "participation", "half.width"}, 2500), 4);
     const Answer l = run(p, "linear-equivalent", stationary({"participation", "stability"}, 100));
     const std::string at = "chaos, g = 3, N = 800, matrix " + std::to_string(r) + ": ";
     EXPECT_NEAR(value(a, "phi.variance"), 0.6806, 0.02 * 0.6806) << at;
@@ -34,18 +34,18 @@ TEST(Headline, ChaosInContinuousTime) {
     ratio += quotient / matrices;
     mean += value(a, "participation") / matrices;
     within += std::abs(quotient - 1) <= 0.15;
-    measured(name, at + "phi.variance", value(a, "phi.variance"), 0, 0.6806, "mean-field theory, 2 %");
+    measured(name, at + "phi.variance", value(a, "phi.variance"), error(a, "phi.variance"), 0.6806, "mean-field theory, 2 %");
     measured(name, at + "correlation of S_ij", value(a, "match.correlation"), 0, "at least 0.85 (0.873 by script)");
     measured(name, at + "its sampling ceiling", value(a, "match.ceiling"), 0, "split halves");
-    measured(name, at + "participation over the linear equivalent's", quotient, 0.04, 1, "15 % (0.0472/0.0476 by script, one matrix)");
+    measured(name, at + "participation over the linear equivalent's", quotient, error(a, "participation") / value(l, "participation"), 1, "15 % (0.0472/0.0476 by script, one matrix)");
     measured(name, at + "a rho(J)", value(l, "stability"), 0, 0.9583, "a g, N -> infinity");
-    measured(name, at + "half-width of Delta", value(a, "half.width"), 0, 4.084, "mean-field theory");
+    measured(name, at + "half-width of Delta", value(a, "half.width"), error(a, "half.width"), 4.084, "mean-field theory");
     EXPECT_NEAR(value(a, "half.width"), 4.084, 0.12 * 4.084);
   }
-  // a rho(J) of these matrices is 0.974 to 0.986: single matrices miss by up to a third (README), their mean and the typical matrix hold.
-  EXPECT_GE(within, 1);
+  // a rho(J) of these matrices is 0.974 to 0.986: a single matrix may miss by more (the first by 1.38 +- 0.05, README).
+  EXPECT_GE(within, 3);
   EXPECT_NEAR(ratio, 1, 0.25);
-  EXPECT_NEAR(mean, 0.0447, 0.2 * 0.0447);
+  EXPECT_NEAR(mean, 0.0447, 0.15 * 0.0447);
   measured(name, "chaos, g = 3, N = 800: participation, mean of four matrices", mean, 0.003, 0.0447, "typical matrix, N -> infinity");
 }
 
