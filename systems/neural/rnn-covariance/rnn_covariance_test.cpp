@@ -25,7 +25,7 @@ TEST(MeanFieldLevel, HasTheReferenceValuesOfChaos) {
     const std::array<double, 4> tolerance{row[0] == 5 ? 5e-4 : 1e-4, 1e-4, 1e-4, 1e-2};
     for (std::size_t k = 0; k < 4; ++k) {
       EXPECT_NEAR(value(a, names[k]), row[k + 1], tolerance[k]) << at;
-      measured(name, std::string(names[k]) + " of mean-field theory, " + at, value(a, names[k]), 0, row[k + 1], "two-dimensional quadrature of the card");
+      measured(name, std::string(names[k]) + " of mean-field theory, " + at, value(a, names[k]), 0, row[k + 1], "independent quadrature in two dimensions");
     }
     if (row[5] == 0) continue;
     EXPECT_NEAR(value(a, "participation"), row[5], 0.02 * row[5]) << at;
@@ -44,7 +44,7 @@ TEST(MeanFieldLevel, HasTheReferenceValuesInDiscreteTime) {
     const std::array<const char*, 4> names{"x.variance", "phi.variance", "gain.mean", "participation"};
     for (std::size_t k = 0; k < 4; ++k) {
       EXPECT_NEAR(value(a, names[k]), row[k + 2], 1e-4);
-      measured(name, std::string(names[k]) + " of discrete mean-field theory, g = " + std::to_string(row[0]).substr(0, 3), value(a, names[k]), 0, row[k + 2], "verified quadrature");
+      measured(name, std::string(names[k]) + " of discrete mean-field theory, g = " + std::to_string(row[0]).substr(0, 3), value(a, names[k]), 0, row[k + 2], "independent quadrature");
     }
   }
 }
