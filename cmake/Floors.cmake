@@ -70,6 +70,13 @@ function(_meso_target_name name out)
   set(${out} ${id} PARENT_SCOPE)
 endfunction()
 
+# The libraries go into programs and into the Python module alike. Position independent code of hidden symbols is what a program's own code is: calls
+# bind directly and inlining is free; thread-local storage needs its model named, or every access were a call.
+function(_meso_position_independent target)
+  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  target_compile_options(${target} PRIVATE -ftls-model=initial-exec)
+endfunction()
+
 # What `make sanitize` builds: the programs of the labels unit and law.
 add_custom_target(meso_fast_tests)
 
@@ -109,6 +116,7 @@ function(_meso_library name)
   endforeach()
   if(F_SOURCES)
     add_library(${target} STATIC ${F_SOURCES})
+    _meso_position_independent(${target})
     target_link_libraries(${target} PUBLIC meso_options ${linked} ${F_LIBS} PRIVATE ${F_PRIVATE_LIBS})
   else()
     add_library(${target} INTERFACE)
