@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "model/registry.h"
+#include "study/own_data.h"
 
 namespace meso::app {
 namespace {
@@ -66,7 +67,12 @@ Study build_study(const Flags& flags, Study::Kind kind) {
     }
     study.when = window;
   }
-  if (!flags.against.empty()) study.reference = parse_level(flags.against, "--against");
+  if (std::filesystem::path(flags.against).extension() == ".csv") {
+    study.reference.reset();
+    set_reference(study, read_own_data(flags.against));
+  } else if (!flags.against.empty()) {
+    study.reference = parse_level(flags.against, "--against");
+  }
   if (!flags.levels.empty()) {
     study.levels.clear();
     for (const std::string& text : flags.levels) study.levels.push_back(parse_level(text, "--level"));

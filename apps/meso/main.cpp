@@ -158,7 +158,7 @@ void add_study_flags(CLI::App* verb, Flags& flags, Output& output, bool compares
     verb->add_option("--trajectory", output.trajectory, "re-runs one trajectory by its id, alone, and prints its signals");
     return;
   }
-  verb->add_option("--against", flags.against, "the reference level");
+  verb->add_option("--against", flags.against, "the reference level, or measured values: data.csv");
   verb->add_option("--margin", flags.margins, "5% of the scale, or 0.01 absolute, or X.mean=5% for one observable (repeatable)");
   verb->add_option("--relative-to", flags.relative_to, "scale (peak of the reference), value or sd")->check(CLI::IsMember({"scale", "value", "sd"}));
   verb->add_option("--bounds", flags.bounds, "any, or certified: estimated numerical bounds decide nothing")->check(CLI::IsMember({"any", "certified"}));

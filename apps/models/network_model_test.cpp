@@ -55,6 +55,15 @@ TEST(NetworkFile, TheDocumentedStudyIsJudged) {
   for (const Verdict& verdict : results.verdicts) EXPECT_EQ(verdict.outcome, Outcome::agrees) << verdict.observable;
 }
 
+TEST(NetworkFile, MeasurementsOfTheDocumentedStudyJudgeItsSweep) {
+  const fs::path docs = fs::path(MESO_SOURCE_DIR) / "docs";
+  const Results results = run_study(resolved(read_study(read_toml(docs / "own-data.toml"), model_source(), docs)), {});
+  ASSERT_EQ(results.verdicts.size(), 7u);
+  EXPECT_EQ(results.verdicts.front().outcome, Outcome::disagrees) << "k = 14";
+  EXPECT_EQ(results.verdicts[3].outcome, Outcome::agrees) << "k = 20, from which the table was drawn";
+  EXPECT_EQ(results.verdicts.back().outcome, Outcome::disagrees) << "k = 26";
+}
+
 TEST(NetworkFile, WrongTablesAreRefusedWithTheirPlace) {
   EXPECT_EQ(refusal(study("file = \"absent.xml\"\n")).find("my.toml"), std::string::npos);
   EXPECT_NE(refusal(study("file = \"absent.xml\"\n")).find("docs/absent.xml: there is no such file"), std::string::npos);

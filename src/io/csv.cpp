@@ -1,8 +1,12 @@
 #include "io/csv.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
+#include <set>
 
+#include "base/error.h"
 #include "base/files.h"
 #include "base/text.h"
 
@@ -27,7 +31,85 @@ std::string row(const std::vector<std::string>& cells) {
   return join(fields, ",") + "\r\n";
 }
 
+/// One record from `at` on: cells of a line, or of several where a quoted cell holds line ends. Moves `at` behind it and counts `line`.
+std::vector<std::string> record(std::string_view text, std::size_t& at, std::size_t& line, const std::string& name) {
+  std::vector<std::string> cells;
+  const std::size_t first = line;
+  while (true) {
+    while (at < text.size() && (text[at] == ' ' || text[at] == '\t')) ++at;
+    std::string cell;
+    if (at < text.size() && text[at] == '"') {
+      for (++at;; ++at) {
+        if (at >= text.size()) throw InputError(fmt::format("{}:{}: a quote does not end", name, first));
+        if (text[at] == '"') {
+          if (at + 1 < text.size() && text[at + 1] == '"') ++at;  // "" is one quote
+          else break;
+        }
+        if (text[at] == '\n') ++line;
+        cell += text[at];
+      }
+      ++at;
+      while (at < text.size() && (text[at] == ' ' || text[at] == '\t')) ++at;
+      if (at < text.size() && text[at] != ',' && text[at] != '\n' && text[at] != '\r') throw InputError(fmt::format("{}:{}: text behind the quoted cell \"{}\"", name, line, cell));
+    } else {
+      const std::size_t end = std::min(text.find_first_of(",\r\n", at), text.size());
+      cell = std::string(trim(text.substr(at, end - at)));
+      at = end;
+    }
+    cells.push_back(std::move(cell));
+    if (at < text.size() && text[at] == ',') {
+      ++at;
+      continue;
+    }
+    if (at < text.size() && text[at] == '\r') ++at;
+    if (at < text.size() && text[at] == '\n') ++at;
+    ++line;
+    return cells;
+  }
+}
+
 }  // namespace
+
+CsvTable parse_csv(std::string_view text, const std::string& name) {
+  CsvTable table;
+  table.name = name;
+  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+  std::size_t at = 0, line = 1;
+  while (at < text.size()) {
+    const std::size_t place = line, begin = at;
+    const std::vector<std::string> cells = record(text, at, line, name);
+    if ((cells.size() == 1 && cells.front().empty()) || text[begin] == '#') {
+      if (text[begin] == '#') {  // a comment ends with its line, whatever quotes stand in it
+        at = std::min(text.find('\n', begin), text.size());
+        at += at < text.size();
+        line = place + 1;
+      }
+      continue;
+    }
+    if (table.columns.empty()) {
+      std::set<std::string> seen;
+      for (const std::string& column : cells) {
+        if (column.empty()) throw InputError(fmt::format("{}:{}: column {} has no name", name, place, &column - cells.data() + 1));
+        if (!seen.insert(column).second) throw InputError(fmt::format("{}:{}: the column '{}' stands there twice", name, place, column));
+      }
+      table.columns = cells;
+      continue;
+    }
+    if (cells.size() != table.columns.size())
+      throw InputError(fmt::format("{}:{}: {} cell{}, but the head names {} columns: {}", name, place, cells.size(), cells.size() == 1 ? "" : "s", table.columns.size(), join(table.columns)));
+    table.rows.push_back(cells);
+    table.where.push_back(fmt::format("{}:{}", name, place));
+  }
+  if (table.columns.empty()) throw InputError(fmt::format("{}: the table is empty; its first line names the columns", name));
+  return table;
+}
+
+CsvTable read_csv(const std::filesystem::path& path) {
+  std::error_code unreadable;
+  const std::uintmax_t bytes = std::filesystem::file_size(path, unreadable);
+  if (!unreadable && bytes > max_csv_bytes) throw InputError(fmt::format("{}: {} bytes; a table may have {}", path.string(), with_commas(bytes), with_commas(max_csv_bytes)));
+  return parse_csv(read_file(path), path.filename().string());
+}
 
 std::string verdicts_csv(const Results& results) {
   const std::vector<std::string> fixed{"level", "label",    "observable",        "outcome", "low",    "high",   "where",   "margin",     "scale",

@@ -5,7 +5,9 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
 #include "base/files.h"
+#include "base/text.h"
 #include "io/csv.h"
 #include "io/json.h"
 #include "io/random_results.h"
@@ -145,7 +147,7 @@ TEST(Json, InfoOfASystemHasParametersWithRangesAndLevelsWithOptions) {
 }
 
 /// RFC 4180, strictly: CRLF ends a record, quotes are doubled inside quotes.
-std::vector<std::vector<std::string>> read_csv(const std::string& text) {
+std::vector<std::vector<std::string>> strict_records(const std::string& text) {
   std::vector<std::vector<std::string>> rows(1, std::vector<std::string>(1));
   bool quoted = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -172,7 +174,7 @@ std::vector<std::vector<std::string>> read_csv(const std::string& text) {
 }
 
 TEST(Csv, OneRowPerVerdictWithItsSweptParameters) {
-  const auto rows = read_csv(verdicts_csv(example()));
+  const auto rows = strict_records(verdicts_csv(example()));
   ASSERT_EQ(rows.size(), 3u);
   EXPECT_EQ(rows[0], (std::vector<std::string>{"point", "volume", "parameter.scale", "level", "label", "observable", "outcome", "low", "high", "where", "margin", "scale",
                                                "confidence", "quantile", "quantile_disagree", "look", "needed", "reason", "remarks", "order_check"}));
@@ -184,7 +186,7 @@ TEST(Csv, OneRowPerVerdictWithItsSweptParameters) {
 TEST(Csv, AnyTextSurvivesTheQuoting) {
   for (std::uint64_t i = 400; i < 420; ++i) {
     const Results results = testing::RandomResults(i).make();
-    const auto rows = read_csv(verdicts_csv(results));
+    const auto rows = strict_records(verdicts_csv(results));
     ASSERT_EQ(rows.size(), results.verdicts.size() + 1);
     const std::size_t first = 1 + results.sweep.size();
     for (std::size_t k = 0; k < results.verdicts.size(); ++k) {
@@ -193,6 +195,40 @@ TEST(Csv, AnyTextSurvivesTheQuoting) {
       EXPECT_EQ(rows[k + 1][first + 14], results.verdicts[k].reason);
     }
   }
+}
+
+TEST(Csv, WhatIsWrittenIsReadBack) {
+  for (std::uint64_t i = 420; i < 440; ++i) {
+    Results results = testing::RandomResults(i).make();
+    results.sweep.clear();  // random names may repeat, which a head must not
+    const std::string text = verdicts_csv(results);
+    const auto rows = strict_records(text);
+    const CsvTable table = parse_csv(text, "verdicts.csv");
+    EXPECT_EQ(table.columns, rows[0]);
+    ASSERT_EQ(table.rows.size(), results.verdicts.size());
+    for (std::size_t k = 0; k < table.rows.size(); ++k) EXPECT_EQ(trim(table.rows[k][15]), trim(rows[k + 1][15])) << "the reason, with any quotes, commas and line ends";
+  }
+}
+
+TEST(Csv, TablesOfPeopleAreRead) {
+  const CsvTable table = parse_csv("\xef\xbb\xbf# two tubes, \"warm\"\r\n t , X.mean\n\n0 , \"1,5\"\n# a remark\n1,\"a \"\"b\"\"\n c\"\r\n2,", "x.csv");
+  EXPECT_EQ(table.columns, (std::vector<std::string>{"t", "X.mean"}));
+  ASSERT_EQ(table.rows.size(), 3u);
+  EXPECT_EQ(table.rows[0][1], "1,5");
+  EXPECT_EQ(table.rows[1][1], "a \"b\"\n c");
+  EXPECT_EQ(table.rows[2], (std::vector<std::string>{"2", ""})) << "no line end behind the last row";
+  EXPECT_EQ(table.where, (std::vector<std::string>{"x.csv:4", "x.csv:6", "x.csv:8"}));
+  const auto message = [](const char* text) {
+    try {
+      (void)parse_csv(text, "x.csv");
+    } catch (const InputError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_EQ(message("a,b\n1,\"2\n"), "x.csv:2: a quote does not end");
+  EXPECT_EQ(message("a,b\n1,\"2\"3\n"), "x.csv:2: text behind the quoted cell \"2\"");
+  EXPECT_EQ(message("a,,b\n"), "x.csv:1: column 2 has no name");
 }
 
 TEST(Csv, IsWrittenWhole) {

@@ -260,6 +260,11 @@ Study resolved(Study study) {
   if (study.budget.first < 1 || study.budget.max < study.budget.first)
     throw StudyError(fmt::format("budget: first = {} and max = {} trajectories; first must be at least 1 and max at least first", study.budget.first, study.budget.max));
   if (study.title.empty()) study.title = study.system.title;
+  if (study.reference && study.reference->level == "data")  // rows are there for every point and time, before anything is run
+    for (const Table& point : points) {
+      const Case bound = study.system.bind(parameters_at(study, point));
+      (void)bound.level("data").plan(ask_of(study, bound, *study.reference));
+    }
   return study;
 }
 

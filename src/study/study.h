@@ -63,6 +63,7 @@ struct Study {
   std::string title;
   System system;
   TomlNode model;                        ///< the user's own model as it stood in the study file (e.g. {network = ...}), repeated in the resolved study; empty for a built-in system
+  TomlNode data;                         ///< measurements that stand as the reference (own_data.h), repeated in the resolved study; empty: the reference is a level
   std::uint64_t seed = 1;
   bool independent_points = false;       ///< mix the parameters into the key: neighbouring points of a sweep share no noise
   Table parameters;                      ///< as given

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "study/own_data.h"
 
 namespace meso {
 namespace {
@@ -89,6 +90,7 @@ Study read_study(const TomlNode& document, const ModelSource& models, const std:
   known.insert(known.end(), models.kinds.begin(), models.kinds.end());
   root.allow(known);
   Study study;
+  std::optional<OwnData> measured;
 
   const Section head = root.section("study");
   head.allow({"title", "system", "seed", "observables"});
@@ -134,7 +136,16 @@ Study read_study(const TomlNode& document, const ModelSource& models, const std:
     study.when = Stationary{stationary->optional<double>("burn-in"), stationary->optional<double>("window")};
   }
 
-  if (const auto reference = root.optional_section("reference")) study.reference = read_level(*reference);
+  if (const auto reference = root.optional_section("reference")) {
+    if (const TomlNode* data = reference->node().find("data")) {
+      reference->allow({"data", "level", "label"});
+      if (reference->optional<std::string>("level").value_or("data") != "data") throw reference->error("level", "the reference names a level and brings data of its own; remove one of the two");
+      study.reference = LevelRequest{"data", reference->optional<std::string>("label").value_or(""), {}, reference->where("data")};
+      measured = data->is_table() ? own_data(*data) : read_own_data(folder / reference->require<std::string>("data"));
+    } else {
+      study.reference = read_level(*reference);
+    }
+  }
   for (const Section& candidate : root.sections("candidate")) study.levels.push_back(read_level(candidate));
   for (const Section& level : root.sections("level")) study.levels.push_back(read_level(level));
   if (root.has("candidate") && !study.reference) throw root.error("candidate", "there are candidates but no [reference] to judge them against");
@@ -189,6 +200,7 @@ Study read_study(const TomlNode& document, const ModelSource& models, const std:
     rng->allow({"independent-points"});
     study.independent_points = rng->optional<bool>("independent-points").value_or(false);
   }
+  if (measured) set_reference(study, std::move(*measured));
   study.kind = !study.sweep.empty() ? Study::Kind::sweep : study.reference ? Study::Kind::compare : Study::Kind::run;
   if (study.kind == Study::Kind::sweep && !study.reference) study.kind = Study::Kind::run;
   return study;
@@ -225,7 +237,11 @@ TomlNode study_document(const Study& study) {
     table.set("label", request.label);
     for (const auto& [name, value] : request.options) table.set(name, TomlNode(value));
   };
-  if (study.reference) write_level(document.table("reference"), *study.reference);
+  if (study.reference) {
+    TomlNode& reference = document.table("reference");
+    write_level(reference, *study.reference);
+    if (study.reference->level == "data") reference.set("data", study.data);
+  }
   for (const LevelRequest& request : study.levels) write_level(document.append_table(study.reference ? "candidate" : "level"), request);
 
   if (study.reference) {

@@ -2,6 +2,7 @@
 //
 //   [study] title, system | model, seed        [parameters] name = value        [times] from, to, count, spacing | points
 //   [stationary] burn-in, window               [reference] level, options       [[candidate]] level, label, options
+//   (or [reference] data = "growth.csv": measured values, own_data.h)
 //   [compare] observables, relative, absolute, relative-to, bounds, confidence, override."X.mean" = {...}
 //   [sweep] mode = "grid" | "list" | "boundary" (max-points, tolerance), name = { log = [a, b], count = n } | { linear = ... } | [values]
 //   [budget] trajectories = n | { first, max }, pause-after = "20 min"  [rng] independent-points        [network], [lattice], ... the user's own

@@ -45,7 +45,8 @@ std::map<std::string, double> coordinates(const Estimate& estimate, std::size_t 
 struct Point {
   double difference = 0, bound = 0, se = 0, dof = infinity;
   double skewness_term = 0;   // sum |skewness| (se_i / se)^3 / sqrt(n_i): multiply by q^3 / 6
-  std::uint64_t n = 0;        // trajectories of the sampled side with the larger error
+  std::uint64_t n = 0;        // trajectories of the sampled side with the larger error, of those that more trajectories would make better
+  double fixed_se = 0;        // the part of se that no trajectory of ours makes smaller: measured elsewhere
   double fixed_agree = 0, fixed_disagree = 0;  // half-widths that replace q * se (exact binomial bound)
   bool no_variation = false;  // unbounded signal without variation: nothing can be said
   bool exact = false;
@@ -69,7 +70,8 @@ void add_side(Point& p, const Estimate& e, std::size_t i, double alpha_agree, do
   }
 }
 
-Point point_at(const Estimate& c, const Estimate& r, std::size_t i, double alpha_agree, double alpha_disagree) {
+/// @param fixed_c, fixed_r  whether a side's errors are given with it and not of trajectories that the study runs
+Point point_at(const Estimate& c, const Estimate& r, std::size_t i, bool fixed_c, bool fixed_r, double alpha_agree, double alpha_disagree) {
   Point p;
   p.difference = c.value[i] - r.value[i];
   p.bound = c.bound(i) + r.bound(i);
@@ -91,8 +93,9 @@ Point point_at(const Estimate& c, const Estimate& r, std::size_t i, double alpha
     return std::abs(e.skewness[i]) * std::pow(se / p.se, 3) / std::sqrt(static_cast<double>(e.samples));
   };
   p.skewness_term = skewness(c, sc) + skewness(r, sr);
-  if (sc >= sr && c.samples) p.n = c.samples;
-  else if (r.samples) p.n = r.samples;
+  if (c.samples && !fixed_c && (sc >= sr || !r.samples || fixed_r)) p.n = c.samples;
+  else if (r.samples && !fixed_r) p.n = r.samples;
+  p.fixed_se = std::hypot(fixed_c ? sc : 0.0, fixed_r ? sr : 0.0);
   return p;
 }
 
@@ -274,7 +277,9 @@ Verdict judge(const LevelResult& candidate, const LevelResult& reference, const 
     if (const Flag* flag = flag_of(level->answer, observable.name, "not-mixed")) return ended(Outcome::undecided, flag->text);
 
   Entry entry;
-  double needed = 0;
+  double needed = 0, more_measurements = 0;
+  // Errors that came with their level, or of a level that samples for itself: more trajectories of the study leave them as they are.
+  const bool fixed_c = c->samples > 0 && candidate.samples == 0, fixed_r = r->samples > 0 && reference.samples == 0;
   std::string guard;  // why a point may not be decided by its quantile
   bool guard_everywhere_for_disagree = false;
 
@@ -312,7 +317,7 @@ Verdict judge(const LevelResult& candidate, const LevelResult& reference, const 
     std::uint64_t flat_n = 0;
     for (std::size_t i = 0; i < r->size(); ++i) {
       if (undefined(i)) continue;
-      const Point p = point_at(*c, *r, i, alpha_agree, alpha_disagree);
+      const Point p = point_at(*c, *r, i, fixed_c, fixed_r, alpha_agree, alpha_disagree);
       Peak local = *scale;
       if (criterion.relative_to == Criterion::RelativeTo::value) {
         const double q = r->se(i) > 0 ? student_tail_quantile(alpha_agree / 2, std::max(r->dof, 1.0)) : 0.0;
@@ -364,8 +369,12 @@ Verdict judge(const LevelResult& candidate, const LevelResult& reference, const 
       // against agreement. One clear point decides to disagree; all points must fit to agree.
       const double margin = criterion.absolute + criterion.relative * local.value, width_agree = half_width(p, q_agree, true), width_disagree = half_width(p, q_disagree, false);
       const double room_agree = margin - std::max(0.0, d - 2 * p.se) - p.bound, room_disagree = d - 2 * p.se - margin - p.bound;
-      if (p.n > 0 && room_disagree > 0) needed_disagree = std::min(needed_disagree, static_cast<double>(p.n) * std::max(1.0, std::pow(width_disagree / room_disagree, 2)));
-      else if (p.n > 0 && room_agree > 0 && width_agree > room_agree) needed = std::max(needed, static_cast<double>(p.n) * std::pow(width_agree / room_agree, 2));
+      // Trajectories for a width of `room`: the fixed part f of the width stays, n shrinks the rest.
+      const auto trajectories_for = [&](double width, double f, double room) { return room > f ? static_cast<double>(p.n) * std::max(1.0, (width * width - f * f) / (room * room - f * f)) : infinity; };
+      const double fixed_agree = q_agree * p.fixed_se, fixed_disagree = q_disagree * p.fixed_se;
+      if (p.n > 0 && room_disagree > fixed_disagree) needed_disagree = std::min(needed_disagree, trajectories_for(width_disagree, fixed_disagree, room_disagree));
+      else if (p.n > 0 && room_agree > fixed_agree && width_agree > room_agree) needed = std::max(needed, trajectories_for(width_agree, fixed_agree, room_agree));
+      else if (p.fixed_se > 0 && room_agree > 0 && fixed_agree >= room_agree) more_measurements = std::max(more_measurements, std::pow(fixed_agree / room_agree, 2));
     }
     if (std::isfinite(needed_disagree)) needed = needed_disagree;
     if (any_no_variation && !disagree_somewhere) guard = fmt::format("no variation seen in {} trajectories", with_commas(flat_n));
@@ -389,6 +398,11 @@ Verdict judge(const LevelResult& candidate, const LevelResult& reference, const 
     return ended(Outcome::undecided, guard);
   }
   if (agrees) return ended(Outcome::agrees, "");
+  if (more_measurements > 0 || ((fixed_c || fixed_r) && candidate.samples == 0 && reference.samples == 0)) {
+    const std::string whose = fixed_r ? reference.label : candidate.label;
+    return ended(Outcome::undecided, more_measurements > 1 ? fmt::format("the errors of '{}' reach across the margin: about {} times as many measurements would decide", whose, brief(more_measurements, 2))
+                                                           : fmt::format("the errors of '{}' reach across the margin: more measurements would decide", whose));
+  }
   if (c->samples || r->samples) {  // sampling is the larger part, or may become so: twice as many at least
     needed = std::max(needed, 2.0 * static_cast<double>(std::max(c->samples, r->samples)));
     v.needed = std::ceil(needed);

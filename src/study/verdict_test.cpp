@@ -15,6 +15,7 @@ LevelResult level(const std::string& label, std::vector<Estimate> estimates) {
   LevelResult result;
   result.label = label;
   result.info.name = label;
+  for (const Estimate& estimate : estimates) result.samples = std::max(result.samples, estimate.samples);
   result.answer.estimates = std::move(estimates);
   return result;
 }
