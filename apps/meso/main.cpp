@@ -8,20 +8,21 @@
 #include <filesystem>
 #include <thread>
 
-#include "apps/models/model_source.h"
+#include "apps/common/build.h"
+#include "apps/common/run_folder.h"
+#include "apps/common/tables.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/text.h"
 #include "base/version.h"
-#include "build.h"
+#include "flags.h"
 #include "io/json.h"
 #include "io/results_file.h"
 #include "report/picture.h"
 #include "report/report.h"
 #include "report/text.h"
-#include "run_folder.h"
 #include "study/study.h"
-#include "tables.h"
+#include "study/study_file.h"
 #include "terminal.h"
 
 namespace meso::app {
@@ -67,7 +68,7 @@ void print_results(const Results& results, const Output& output) {
   print(fmt::format("seed {}, {} thread{}, {}", results.seed, output.threads, output.threads == 1 ? "" : "s", duration(results.provenance.seconds)));
 }
 
-/// Runs a study and keeps everything that a folder needs to go on after an interruption of any kind (apps/meso/README.md).
+/// Runs a study, in a folder if one is named.
 int execute(const Study& study, Output output) {
   if (output.threads == 0) output.threads = std::max(1u, std::thread::hardware_concurrency());
   const fs::path folder = output.folder;
@@ -77,36 +78,24 @@ int execute(const Study& study, Output output) {
   RunOptions options;
   options.threads = output.threads;
   options.progress = progress_sink(output.progress);
-  if (kept) {
-    options.artefacts = folder / "artefacts";
-    options.checkpoint = kept->point_file();
-    options.checkpoint_every = output.checkpoint_every;
-    options.known = kept->known();
-    if (kept->continues()) fmt::print(stderr, "{}: going on with an unfinished run ({} finished points)\n", folder.string(), kept->known() ? kept->known()->points.size() : 0);
-  }
-  Results so_far;
-  options.on_point = [&](const Results& results) {
-    so_far = results;
-    if (kept) kept->point_done(results);
-  };
+  options.checkpoint_every = output.checkpoint_every;
+  if (kept && kept->continues()) fmt::print(stderr, "{}: going on with an unfinished run ({} finished points)\n", folder.string(), kept->finished_points());
   Results results;
   try {
-    results = run_study(study, options);
+    results = kept ? kept->run(options) : run_study(study, options);
   } catch (const Cancelled&) {
     end_progress();
-    if (kept) kept->interrupted(so_far);
-    fmt::print(stderr, "interrupted; {}\n", kept ? fmt::format("{} points are finished; go on with: meso resume {}", so_far.points.size(), folder.string()) : "nothing was written (no -o folder)");
+    fmt::print(stderr, "interrupted; {}\n", kept ? fmt::format("{} points are finished; go on with: meso resume {}", kept->finished_points(), folder.string()) : "nothing was written (no -o folder)");
     return 3;
   }
   end_progress();
-  if (kept) kept->finished(results);
   print_results(results, output);
   if (kept && !output.json) print(fmt::format("report: {}\nresults: {}", (folder / "report" / "index.html").string(), (folder / "results.h5").string()));
   return expected_status(results, output.expect);
 }
 
 int run_verb(Study::Kind kind, const Flags& flags, const Output& output) {
-  const Study study = resolved(build_study(flags, kind));
+  const Study study = resolved(build_study(base_study(flags.target), read_flags(flags), kind));
   if (!output.write_study.empty()) write_file_atomically(output.write_study, write_toml(study_document(study)));
   if (output.dry_run) {
     for (const std::string& line : describe(study)) print(line);
@@ -246,13 +235,8 @@ int program(int argc, char** argv) {
     return 0;
   }
   if (*equations) {
-    flags.target = target;
     Study study = base_study(target);
-    for (const std::string& text : flags.set) {
-      const auto equals = text.find('=');
-      if (equals == std::string::npos) throw InputError(fmt::format("--set {}: expected name=value", text));
-      study.parameters[std::string(trim(text.substr(0, equals)))] = value_from_text(text.substr(equals + 1), "--set");
-    }
+    for (auto& [name, value] : read_set(flags.set)) study.parameters[name] = value;
     const Case bound = study.system.bind(study.parameters);
     const LevelRequest request = parse_level(level, "--level");
     const Level& found = bound.level(request.level);

@@ -14,6 +14,9 @@
 
 namespace meso::app {
 
+/// Writes what a finished run leaves in its folder but the study and the results file: verdicts.csv, if there are verdicts, and report/.
+void write_pages(const Results& results, const std::filesystem::path& folder);
+
 class RunFolder {
  public:
   /// Opens the folder for a study. An unfinished run of the same study is gone on with; anything else is started anew.
@@ -24,17 +27,19 @@ class RunFolder {
   [[nodiscard]] static bool holds_unfinished_run(const std::filesystem::path& folder);
 
   [[nodiscard]] bool continues() const { return continues_; }
-  [[nodiscard]] const Results* known() const { return known_ ? &*known_ : nullptr; }
-  [[nodiscard]] std::filesystem::path point_file() const { return folder_ / "checkpoint" / "point.bin"; }
+  [[nodiscard]] std::size_t finished_points() const { return finished_points_; }
 
-  void point_done(const Results& so_far);
-  void interrupted(const Results& so_far);
-  void finished(const Results& results);  ///< results, verdicts, report; then the checkpoint goes
+  /// Runs the study, keeping in the folder what going on with it needs; when it is finished, results, verdicts and report, and no checkpoint.
+  /// @param options  threads, progress, checkpoint_every, on_point; the rest is the folder's
+  /// @throws Cancelled  the finished points are in the file, the point in work in the checkpoint
+  [[nodiscard]] Results run(RunOptions options);
 
  private:
   std::filesystem::path folder_;
+  Study study_;
   RollingResults file_;
   bool continues_ = false;
+  std::size_t finished_points_ = 0;
   std::optional<Results> known_;
 };
 

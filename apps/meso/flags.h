@@ -1,17 +1,16 @@
-// Flags build a Study, TOML builds a Study: one road.
+// What the flags of run, compare and sweep say, as text, and what it means.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "study/study.h"
+#include "apps/common/build.h"
 
 namespace meso::app {
 
-/// What the flags of run, compare and sweep said, as text.
 struct Flags {
-  std::string target;                    ///< system name or STUDY.toml
+  std::string target;                    ///< system name, study or model file
   std::vector<std::string> levels, set, over, observables, margins;
   std::string against, times, bounds, relative_to, mode;
   std::optional<std::string> stationary; ///< "" or "burn-in:window"
@@ -19,10 +18,10 @@ struct Flags {
   std::optional<double> confidence, tolerance;
 };
 
-/// @throws InputError and its kin
-[[nodiscard]] Study build_study(const Flags& flags, Study::Kind kind);
+/// @throws InputError, StudyError: one message that names the flag
+[[nodiscard]] Request read_flags(const Flags& flags);
 
-/// "NAME" or a study file: only its system (info, equations).
-[[nodiscard]] Study base_study(const std::string& target);
+/// --set name=value, each. @throws InputError
+[[nodiscard]] Table read_set(const std::vector<std::string>& set);
 
 }  // namespace meso::app

@@ -50,7 +50,12 @@ void remove_parts(const fs::path& folder) {
 
 }  // namespace
 
-RunFolder::RunFolder(fs::path folder, const Study& study) : folder_(std::move(folder)), file_(folder_ / "results.h5") {
+void write_pages(const Results& results, const fs::path& folder) {
+  if (!results.verdicts.empty()) write_verdicts_csv(folder / "verdicts.csv", results);
+  write_report(results, folder / "report");
+}
+
+RunFolder::RunFolder(fs::path folder, const Study& study) : folder_(std::move(folder)), study_(study), file_(folder_ / "results.h5") {
   require_writable_folder(folder_);
   const std::string text = write_toml(study_document(study));
   const fs::path started = folder_ / "checkpoint" / "study.toml";
@@ -61,6 +66,7 @@ RunFolder::RunFolder(fs::path folder, const Study& study) : folder_(std::move(fo
     if (fs::exists(folder_ / "results.h5")) {
       Results results = read_results(folder_ / "results.h5");
       if (results.study == text) known_ = std::move(results);
+      finished_points_ = known_ ? known_->points.size() : 0;
     }
     return;
   }
@@ -84,18 +90,29 @@ bool RunFolder::holds_unfinished_run(const fs::path& folder) {
   return true;
 }
 
-void RunFolder::point_done(const Results& so_far) { file_.point_done(so_far); }
-
-void RunFolder::interrupted(const Results& so_far) {
-  if (!so_far.points.empty()) file_.finish(so_far);
-}
-
-void RunFolder::finished(const Results& results) {
+Results RunFolder::run(RunOptions options) {
+  options.artefacts = folder_ / "artefacts";
+  options.checkpoint = folder_ / "checkpoint" / "point.bin";
+  options.known = known_ ? &*known_ : nullptr;
+  Results so_far;
+  options.on_point = [this, &so_far, then = std::move(options.on_point)](const Results& results) {
+    so_far = results;
+    finished_points_ = results.points.size();
+    file_.point_done(results);
+    if (then) then(results);
+  };
+  Results results;
+  try {
+    results = run_study(study_, options);
+  } catch (const Cancelled&) {
+    if (!so_far.points.empty()) file_.finish(so_far);
+    throw;
+  }
   file_.finish(results);
-  if (!results.verdicts.empty()) write_verdicts_csv(folder_ / "verdicts.csv", results);
-  write_report(results, folder_ / "report");
+  write_pages(results, folder_);
   std::error_code ignored;
   fs::remove_all(folder_ / "checkpoint", ignored);
+  return results;
 }
 
 }  // namespace meso::app
