@@ -2,35 +2,33 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 
 #include "base/error.h"
 #include "stat/jackknife.h"
 
 namespace meso {
-namespace {
 
-struct Line {
-  double slope = 0, intercept = 0, slope_error = 0;  // slope_error for weights 1/sigma^2
-};
-
-Line weighted_line(std::span<const double> x, std::span<const double> y, std::span<const double> w) {
+LineFit fit_line(std::span<const double> x, std::span<const double> y, std::span<const double> weight) {
+  if (x.size() < 2 || y.size() != x.size() || (!weight.empty() && weight.size() != x.size()))
+    throw InputError("a line through " + std::to_string(x.size()) + " points x, " + std::to_string(y.size()) + " values y and " + std::to_string(weight.size()) +
+                     " weights: it needs 2 points at least, and one value and one weight (or no weights) for each");
+  const auto w = [&](std::size_t i) { return weight.empty() ? 1.0 : weight[i]; };
   double sw = 0, sx = 0, sy = 0;
   for (std::size_t i = 0; i < x.size(); ++i) {
-    sw += w[i];
-    sx += w[i] * x[i];
-    sy += w[i] * y[i];
+    sw += w(i);
+    sx += w(i) * x[i];
+    sy += w(i) * y[i];
   }
   const double mx = sx / sw, my = sy / sw;
   double sxx = 0, sxy = 0;
   for (std::size_t i = 0; i < x.size(); ++i) {
-    sxx += w[i] * (x[i] - mx) * (x[i] - mx);
-    sxy += w[i] * (x[i] - mx) * (y[i] - my);
+    sxx += w(i) * (x[i] - mx) * (x[i] - mx);
+    sxy += w(i) * (x[i] - mx) * (y[i] - my);
   }
   const double slope = sxy / sxx;
-  return {slope, my - slope * mx, 1.0 / std::sqrt(sxx)};
+  return {slope, my - slope * mx, 1.0 / std::sqrt(sxx), std::sqrt(1 / sw + mx * mx / sxx)};
 }
-
-}  // namespace
 
 PowerFit fit_power(std::span<const double> x, const Estimate& y, double from, double to) {
   std::vector<std::size_t> used;
@@ -46,9 +44,9 @@ PowerFit fit_power(std::span<const double> x, const Estimate& y, double from, do
   const auto line_of = [&](const std::vector<double>& value) {
     std::vector<double> ly;
     for (const std::size_t i : used) ly.push_back(std::log(value[i]));
-    return weighted_line(lx, ly, weight);
+    return fit_line(lx, ly, weight);
   };
-  const Line line = line_of(y.value);
+  const LineFit line = line_of(y.value);
   PowerFit fit;
   const Estimate* one[] = {&y};
   const Jackknifed slope = jackknife(one, [&](const std::vector<std::vector<double>>& values) { return line_of(values[0]).slope; });
@@ -84,7 +82,7 @@ OrderEstimate fit_order(std::span<const double> x, std::span<const double> diffe
     result.text = "the difference is resolved at fewer than three sizes";
     return result;
   }
-  const Line line = weighted_line(lx, ld, weight);
+  const LineFit line = fit_line(lx, ld, weight);
   // Lack of fit (curvature, higher orders) widens the error: chi^2 per degree of freedom, never below one.
   double chi2 = 0;
   for (std::size_t i = 0; i < lx.size(); ++i) chi2 += weight[i] * std::pow(ld[i] - line.intercept - line.slope * lx[i], 2);

@@ -9,6 +9,15 @@
 
 namespace meso {
 
+/// Straight line by weighted least squares.
+struct LineFit {
+  double slope = 0, intercept = 0;
+  double slope_error = 0, intercept_error = 0;  ///< if the weights are 1/sigma^2 of independent points; else of no meaning
+};
+/// @param weight  one per point, or empty: all alike
+/// @throws InputError for fewer than 2 points or sizes that differ; the slope is NaN if all x are alike
+[[nodiscard]] LineFit fit_line(std::span<const double> x, std::span<const double> y, std::span<const double> weight = {});
+
 /// y = prefactor * x^exponent over a window, from log-log regression.
 struct PowerFit {
   double exponent = 0, std_error = 0, prefactor = 0;

@@ -84,6 +84,22 @@ TEST(FitPower, FindsTheExponentOfCorrelatedCurvesWithTheRightError) {
   EXPECT_THROW((void)fit_power(t, y, 30, 31), InputError);
 }
 
+// A weighted line by hand, and its errors from their definition: the weights are 1/sigma^2.
+TEST(Fits, AWeightedLine) {
+  const std::vector<double> x{0, 1, 3}, y{1, 2, 7}, w{1, 4, 2};
+  const LineFit fit = fit_line(x, y, w);
+  // Normal equations: sum w = 7, sum wx = 10, sum wxx = 22, sum wy = 23, sum wxy = 50.
+  EXPECT_NEAR(fit.slope, (7.0 * 50 - 10 * 23) / (7.0 * 22 - 100), 1e-14);
+  EXPECT_NEAR(fit.intercept, (22.0 * 23 - 10 * 50) / (7.0 * 22 - 100), 1e-14);
+  EXPECT_NEAR(fit.slope_error, std::sqrt(7.0 / 54), 1e-14);
+  EXPECT_NEAR(fit.intercept_error, std::sqrt(22.0 / 54), 1e-14);
+  const LineFit alike = fit_line(x, std::vector<double>{2, 5, 11});
+  EXPECT_NEAR(alike.slope, 3, 1e-14);
+  EXPECT_NEAR(alike.intercept, 2, 1e-14);
+  EXPECT_THROW((void)fit_line(x, std::vector<double>{1, 2}), InputError);
+  EXPECT_THROW((void)fit_line(std::vector<double>{1}, std::vector<double>{1}), InputError);
+}
+
 TEST(FitOrder, IsReportedOnlyWhenTheDifferenceIsResolvedAtThreeSizes) {
   const std::vector<double> x{0.1, 0.05, 0.025, 0.0125};
   std::vector<double> d, e(4, 1e-6);

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "num/fft.h"
+#include "stat/fit.h"
 
 namespace meso::graph {
 
@@ -248,14 +249,12 @@ WavePath integrate_wave(const WaveSpec& spec, std::span<const double> times, dou
 }
 
 double front_speed(std::span<const double> distance, std::span<const double> arrival) {
-  double n = 0, sx = 0, st = 0;
+  std::vector<double> x, t;
   for (std::size_t i = 0; i < distance.size(); ++i)
-    if (std::isfinite(arrival[i])) n += 1, sx += distance[i], st += arrival[i];
-  if (n < 3) return std::numeric_limits<double>::quiet_NaN();
-  double xx = 0, xt = 0;
-  for (std::size_t i = 0; i < distance.size(); ++i)
-    if (std::isfinite(arrival[i])) xx += (distance[i] - sx / n) * (distance[i] - sx / n), xt += (distance[i] - sx / n) * (arrival[i] - st / n);
-  return xt > 0 ? xx / xt : std::numeric_limits<double>::quiet_NaN();
+    if (std::isfinite(arrival[i])) x.push_back(distance[i]), t.push_back(arrival[i]);
+  if (x.size() < 3) return std::numeric_limits<double>::quiet_NaN();
+  const double slope = fit_line(x, t).slope;
+  return slope > 0 ? 1 / slope : std::numeric_limits<double>::quiet_NaN();
 }
 
 }  // namespace meso::graph

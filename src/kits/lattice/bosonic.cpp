@@ -43,8 +43,7 @@ double BosonicRules::propensity(const std::int32_t* n) const {
 }
 
 BosonicKinetics::BosonicKinetics(const BosonicRules& rules)
-    : rules_(&rules), species_(rules.species_), sites_(rules.model().box.sites()), n_(sites_ * species_), site_(sites_), groups_(octaves), count_(species_ + 1), gone_at_(species_ + 1) {
-  for (int k = 0; k < octaves; ++k) groups_[static_cast<std::size_t>(k)].ceiling = std::ldexp(1.0, k + lowest);
+    : rules_(&rules), species_(rules.species_), sites_(rules.model().box.sites()), n_(sites_ * species_), count_(species_ + 1), gone_at_(species_ + 1) {
   std::int64_t stride = 1;
   for (std::size_t a = rules.model().box.dimension(); a-- > 0;) {
     extent_[a] = rules.model().box.extent[a];
@@ -80,45 +79,14 @@ void BosonicKinetics::contact(std::size_t site) {
   }
 }
 
-void BosonicKinetics::update(std::size_t site) {
-  const double a = rules_->propensity(&n_[site * species_]);
-  Site& self = site_[site];
-  self.propensity = a;
-  const int old = self.group;
-  int now = octaves;
-  if (a > 0) {
-    int exponent;
-    const double mantissa = std::frexp(a, &exponent);  // a = mantissa 2^exponent, 1/2 <= mantissa < 1
-    now = (mantissa == 0.5 ? exponent - 1 : exponent) - lowest;
-    if (now < 0 || now >= octaves) throw NumericalBreakdown(fmt::format("the propensity {} of a site is outside 2^{} .. 2^{}", a, lowest, lowest + octaves));
-  }
-  if (now == old) return;
-  if (old < octaves) {
-    Group& group = groups_[static_cast<std::size_t>(old)];
-    const std::uint32_t last = group.sites.back();
-    group.sites[self.place] = last;
-    site_[last].place = self.place;
-    group.sites.pop_back();
-    total_ -= group.ceiling;
-  }
-  if (now < octaves) {
-    Group& group = groups_[static_cast<std::size_t>(now)];
-    self.place = static_cast<std::uint32_t>(group.sites.size());
-    group.sites.push_back(static_cast<std::uint32_t>(site));
-    total_ += group.ceiling;
-    low_ = std::min(low_, now);
-    high_ = std::max(high_, now);
-  }
-  self.group = now;
-}
+void BosonicKinetics::update(std::size_t site) { picker_.set(site, rules_->propensity(&n_[site * species_])); }
 
 void BosonicKinetics::settle() {
-  time_ = total_ = 0;
+  time_ = 0;
   events_ = attempts_ = 0;
   std::fill(count_.begin(), count_.end(), 0);
   std::fill(gone_at_.begin(), gone_at_.end(), 0.0);
-  std::fill(site_.begin(), site_.end(), Site{});
-  for (Group& group : groups_) group.sites.clear();
+  picker_.reset(sites_);
   for (std::size_t i = 0; i < sites_; ++i)
     for (std::size_t s = 0; s < species_; ++s) count_[s + 1] += n_[i * species_ + s];
   for (std::size_t i = 0; i < sites_; ++i) {
@@ -164,38 +132,26 @@ void BosonicKinetics::start(std::span<const std::int32_t> particles) {
   settle();
 }
 
+void BosonicKinetics::copy_to(std::span<std::int32_t> particles) const { std::copy(n_.begin(), n_.end(), particles.begin()); }
+
 void BosonicKinetics::advance(double until, FastStream& random, std::uint32_t stop) {
   const Box& box = rules_->model().box;
   const bool periodic = box.boundary == Boundary::periodic;
   while (true) {
-    if (total_ <= 0) {
+    if (picker_.bound() <= 0) {
       time_ = until;
       return;
     }
-    const double wait = random.exponential() / total_;
+    const double wait = random.exponential() / picker_.bound();
     if (time_ + wait > until) {
       time_ = until;
       return;
     }
     time_ += wait;
     ++attempts_;
-    // Group by its share of the bound, from the top.
-    double u = random.uniform() * total_;
-    while (high_ > low_ && groups_[static_cast<std::size_t>(high_)].sites.empty()) --high_;
-    while (low_ < high_ && groups_[static_cast<std::size_t>(low_)].sites.empty()) ++low_;
-    int g = high_;
-    for (; g > low_; --g) {
-      const Group& group = groups_[static_cast<std::size_t>(g)];
-      const double share = group.ceiling * static_cast<double>(group.sites.size());
-      if (u < share) break;
-      u -= share;
-    }
-    const Group& group = groups_[static_cast<std::size_t>(g)];
-    if (group.sites.empty()) continue;  // rounding at the very end of the range
-    const auto word = static_cast<unsigned __int128>(random.bits()) * group.sites.size();
-    const std::size_t site = group.sites[static_cast<std::size_t>(word >> 64)];
-    double a = static_cast<double>(static_cast<std::uint64_t>(word)) * 0x1p-64 * group.ceiling;
-    if (a >= site_[site].propensity) continue;
+    std::size_t site;
+    double a;
+    if (!picker_.pick(random, site, a)) continue;
     std::int32_t* n = &n_[site * species_];
     std::size_t r = 0;
     for (; r + 1 < rules_->channels_.size(); ++r) {

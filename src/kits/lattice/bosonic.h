@@ -1,10 +1,7 @@
 // Exact continuous-time kinetics of lattice models with any number of particles on a site (bosonic occupation).
 //
-// Method: composition-rejection. Sites are grouped by their propensity a in octaves (2^(k-1), 2^k]; a tick picks a group by the bound 2^k per
-// site, a site of it uniformly, and accepts with a / 2^k > 1/2. So the cost of an event does not depend on the spread of
-// the occupations, and the total bound is a sum of whole numbers times powers of two, free of drift. Times are exact (exponential).
+// Method: composition-rejection (composition.h), so that the cost of an event does not depend on the spread of the occupations. Times are exact (exponential).
 // Contact rules act at once: after every arrival, birth and at the start, until no pair on the site has one.
-// Source: Slepoy, Thompson, Plimpton (2008), doi:10.1063/1.2919546.
 #pragma once
 
 #include <array>
@@ -13,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "kits/lattice/composition.h"
 #include "kits/lattice/rules.h"
 #include "rng/stream.h"
 
@@ -57,19 +55,15 @@ class BosonicKinetics {
   /// Particles of each species in the box; index 0 is not used.
   [[nodiscard]] std::span<const std::int64_t> counts() const { return count_; }
   [[nodiscard]] double gone_at(State s) const { return count_[s] == 0 ? gone_at_[s] : std::numeric_limits<double>::quiet_NaN(); }
-  [[nodiscard]] bool absorbed() const { return total_ == 0; }
+  [[nodiscard]] bool absorbed() const { return picker_.bound() == 0; }
   /// Particles of species s (from 1) on a site.
   [[nodiscard]] std::int32_t at(std::size_t site, State s) const { return n_[site * species_ + s - 1]; }
+  /// sites x species particle numbers.
+  void copy_to(std::span<std::int32_t> particles) const;
   [[nodiscard]] std::uint64_t events() const { return events_; }
   [[nodiscard]] std::uint64_t attempts() const { return attempts_; }
 
  private:
-  static constexpr int lowest = -64, octaves = 192;
-  static constexpr std::uint32_t nowhere = 0xffffffff;
-  struct Group {
-    double ceiling = 0;  ///< 2^k
-    std::vector<std::uint32_t> sites;
-  };
   void contact(std::size_t site);
   void update(std::size_t site);
   void changed(State s, std::int64_t by);
@@ -78,15 +72,7 @@ class BosonicKinetics {
   const BosonicRules* rules_;
   std::size_t species_, sites_;
   std::vector<std::int32_t> n_;
-  struct Site {
-    double propensity = 0;
-    std::uint32_t place = 0;  // in its group
-    std::int32_t group = octaves;
-  };
-  std::vector<Site> site_;
-  std::vector<Group> groups_;
-  int low_ = octaves, high_ = -1;      // groups in use lie in [low_, high_]
-  double total_ = 0;
+  CompositionRejection picker_;
   std::vector<std::int64_t> count_;
   std::vector<double> gone_at_;
   double time_ = 0;

@@ -25,7 +25,7 @@ bool can_be_inert(const Model& model, const std::vector<PairRule>& pairs, const 
 
 }  // namespace
 
-ExclusionRules::ExclusionRules(const Model& model, State inert_first, Picking picking) : model_(model) {
+ExclusionRules::ExclusionRules(const Model& model, State inert_first, Picking picking) : model_(model), picking_(picking) {
   model_.check();
   if (model_.occupation != Occupation::exclusion) throw ModelError("these kinetics are for lattices with exclusion; bosonic occupation has its own");
   if (model_.box.boundary == Boundary::periodic && model_.box.shortest() < 2)
@@ -176,7 +176,7 @@ inline void ExclusionKinetics::write(std::size_t cell, State s) {
 void ExclusionKinetics::clear() {
   time_ = 0;
   events_ = attempts_ = 0;
-  touched_edge_ = absorbed_ = false;
+  touched_edge_ = absorbed_ = composed_ = false;
   count_.fill(0);
   gone_at_.fill(0);
   active_.clear();
@@ -195,6 +195,7 @@ void ExclusionKinetics::settle() {
     }
   }
   touched_edge_ = false;
+  if (rules_->picking() == Picking::composition) compose();
 }
 
 void ExclusionKinetics::start(FastStream& random) {
@@ -262,6 +263,11 @@ void ExclusionKinetics::copy_to(std::span<State> sites) const {
 
 std::vector<std::size_t> ExclusionKinetics::active_sites() const {
   std::vector<std::size_t> sites;
+  if (composed_) {
+    for (std::size_t c = 0; c < cell_.size(); ++c)
+      if (!(cell_[c] & rim_flag) && !rules_->inert(cell_[c] & state_mask)) sites.push_back(inner(c));
+    return sites;
+  }
   sites.reserve(active_.size());
   for (const std::uint32_t c : active_) sites.push_back(inner(c));
   return sites;
@@ -294,6 +300,108 @@ bool ExclusionKinetics::can_fire() const {
       }
   }
   return false;
+}
+
+// Rate of everything that this cell starts.
+double ExclusionKinetics::propensity(std::size_t cell) const {
+  const std::size_t s = cell_[cell] & state_mask;
+  double a = rules_->site_end_[s];
+  if (rules_->pair_inverse_[s] == 0) return a;
+  for (std::size_t axis = 0; axis < rules_->model().box.dimension(); ++axis)
+    for (const std::int64_t step : {stride_[axis], -stride_[axis]}) {
+      const std::size_t at = s * width + (cell_[static_cast<std::size_t>(static_cast<std::int64_t>(cell) + step)] & state_mask);
+      if (rules_->pair_start_[at] < rules_->pair_start_[at + 1]) a += rules_->outcomes_[rules_->pair_start_[at + 1] - 1u].below;
+    }
+  return a;
+}
+
+void ExclusionKinetics::compose() {
+  composed_ = true;
+  active_.clear();
+  picker_.reset(cell_.size());
+  for (std::size_t c = 0; c < cell_.size(); ++c)
+    if (!(cell_[c] & rim_flag)) picker_.set(c, propensity(c));
+}
+
+// After a change of this cell: its own propensity and those of its neighbours.
+void ExclusionKinetics::update(std::size_t cell) {
+  picker_.set(cell, propensity(cell));
+  for (std::size_t axis = 0; axis < rules_->model().box.dimension(); ++axis)
+    for (const std::int64_t step : {stride_[axis], -stride_[axis]}) {
+      auto c = static_cast<std::size_t>(static_cast<std::int64_t>(cell) + step);
+      if (cell_[c] & rim_flag) {
+        if (rules_->model().box.boundary == Boundary::reflecting) continue;
+        c = real_cell(c);
+      }
+      picker_.set(c, propensity(c));
+    }
+}
+
+template <int Z>
+void ExclusionKinetics::run_composed(double until, FastStream& random, std::uint32_t stop) {
+  const ExclusionRules& rules = *rules_;
+  bool stopped = false;
+  const auto left = [&](State s) {
+    if (--count_[s] != 0) return;
+    gone_at_[s] = time_;
+    if (stop >> s & 1) stopped = true;
+  };
+  while (!stopped) {
+    if (picker_.bound() <= 0) {
+      time_ = until;
+      return;
+    }
+    const double wait = random.exponential() / picker_.bound();
+    if (time_ + wait > until) {
+      time_ = until;
+      return;
+    }
+    time_ += wait;
+    ++attempts_;
+    std::size_t c;
+    double a;
+    if (!picker_.pick(random, c, a)) continue;
+    const State s = cell_[c] & state_mask;
+    if (a < rules.site_end_[s]) {
+      std::size_t i = rules.single_start_[s];
+      while (a >= rules.singles_[i].below) ++i;
+      const State to = rules.singles_[i].to;
+      write(c, to);
+      update(c);
+      ++events_;
+      ++count_[to];
+      left(s);
+      continue;
+    }
+    a -= rules.site_end_[s];
+    for (int k = 0; k < Z; ++k) {
+      const std::int64_t step = k % 2 == 0 ? stride_[static_cast<std::size_t>(k / 2)] : -stride_[static_cast<std::size_t>(k / 2)];
+      auto c2 = static_cast<std::size_t>(static_cast<std::int64_t>(c) + step);
+      const State b = cell_[c2] & state_mask;
+      std::size_t i = rules.pair_start_[s * width + b];
+      const std::size_t last = rules.pair_start_[s * width + b + 1];
+      if (i == last) continue;
+      if (a >= rules.outcomes_[last - 1].below) {
+        a -= rules.outcomes_[last - 1].below;
+        continue;
+      }
+      while (a >= rules.outcomes_[i].below) ++i;
+      const ExclusionRules::Outcome& to = rules.outcomes_[i];
+      if (cell_[c2] & rim_flag) c2 = real_cell(c2);
+      if (to.first != s) write(c, to.first);
+      if (to.second != b) write(c2, to.second);
+      if (to.first != s) update(c);
+      if (to.second != b) update(c2);
+      ++events_;
+      if (!to.moves) {
+        ++count_[to.first];
+        ++count_[to.second];
+        left(s);
+        left(b);
+      }
+      break;
+    }
+  }
 }
 
 template <int Z, bool Positions, bool Dense>
@@ -421,12 +529,17 @@ void ExclusionKinetics::run(double until, FastStream& random, std::uint32_t stop
       absorbed_ = !can_fire();
       idle = 0;
     }
+    if (rules.picking_ == Picking::automatic && !absorbed_ && attempts_ > (1 << 17) && attempts_ > 128 * events_) [[unlikely]] {
+      compose();
+      return run_composed<Z>(until, random, stop);
+    }
   }
 }
 
 void ExclusionKinetics::advance(double until, FastStream& random, std::uint32_t stop) {
   const auto go = [&]<int Z>() {
-    if (rules_->dense()) run<Z, false, true>(until, random, stop);
+    if (composed_) run_composed<Z>(until, random, stop);
+    else if (rules_->dense()) run<Z, false, true>(until, random, stop);
     else if (rules_->needs_positions()) run<Z, true, false>(until, random, stop);
     else run<Z, false, false>(until, random, stop);
   };

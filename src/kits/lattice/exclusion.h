@@ -5,6 +5,8 @@
 // its site rules and, in a random direction, its pair rules; what is missing to the common bound W is a rejection. Times are exact
 // (tick_clock.h). Active sites are kept in a list with swap-last removal, or, where most sites are active, picked from the whole
 // lattice. One 64-bit word decides a tick: its resolution, 2^-64 of the number of sites, is the only rounding (below 1e-12 of any rate).
+// Where rates differ so widely that nearly every tick is a rejection (fewer than one event in 128 ticks), the kinetics go over to composition-rejection
+// over the sites' own propensities (composition.h): an event then costs the same whatever the rates are, several times a good tick.
 // Sites are bytes with a rim of copies around the box, so that a neighbour is an addition and periodic or reflecting ends cost
 // nothing inside.
 #pragma once
@@ -15,6 +17,7 @@
 #include <span>
 #include <vector>
 
+#include "kits/lattice/composition.h"
 #include "kits/lattice/rules.h"
 #include "kits/lattice/tick_clock.h"
 #include "rng/stream.h"
@@ -23,9 +26,10 @@ namespace meso::lattice {
 
 /// How active sites are picked. The law is the same; the speed is not.
 enum class Picking {
-  automatic,  ///< list where some state is inert, else dense
+  automatic,  ///< list where some state is inert, else dense; composition once nearly all ticks are rejected
   list,       ///< from the list of active sites: for sparse or decaying populations
   dense,      ///< from the whole lattice, by rejection: where most sites are occupied for good
+  composition,  ///< by composition-rejection over the propensities of the sites: for rates of very different size
 };
 
 /// Rules as a kernel reads them. Immutable: threads share it.
@@ -46,6 +50,7 @@ class ExclusionRules {
   [[nodiscard]] bool needs_positions() const { return needs_positions_; }
   /// Sites are picked from the whole lattice instead of from a list.
   [[nodiscard]] bool dense() const { return dense_; }
+  [[nodiscard]] Picking picking() const { return picking_; }
   struct Outcome {
     double below = 0;      ///< cumulated rate
     State first = 0, second = 0;
@@ -61,6 +66,7 @@ class ExclusionRules {
   Model model_;
   std::array<bool, width> inert_{};
   double bound_ = 0;
+  Picking picking_ = Picking::automatic;
   bool needs_positions_ = false, dense_ = false;
   std::size_t growth_ = 0;                  ///< most active sites that one event can add
   std::array<double, width> site_end_{};    ///< total rate of the site rules of a state
@@ -91,7 +97,9 @@ class ExclusionKinetics {
   /// Time at which a state's count last became 0 (0 if it never was there); NaN while some are left.
   [[nodiscard]] double gone_at(State s) const { return count_[s] == 0 ? gone_at_[s] : std::numeric_limits<double>::quiet_NaN(); }
   /// No rule can fire any more, as far as has been noticed: at once when the last active site is gone, else after one idle sweep.
-  [[nodiscard]] bool absorbed() const { return absorbed_ || (!rules_->dense() && active_.empty()); }
+  [[nodiscard]] bool absorbed() const { return absorbed_ || (composed_ ? picker_.bound() == 0 : !rules_->dense() && active_.empty()); }
+  /// Composition-rejection is at work.
+  [[nodiscard]] bool composed() const { return composed_; }
   [[nodiscard]] State at(std::size_t site) const { return static_cast<State>(cell_[padded(site)] & state_mask); }
   void copy_to(std::span<State> sites) const;
   /// Bonds with ends (s, t): probability table states x states over ordered bonds, row-major, sum 1 (reflecting ends: bonds that exist).
@@ -108,6 +116,11 @@ class ExclusionKinetics {
   static constexpr std::uint8_t state_mask = 0x1f, edge_flag = 0x80, rim_flag = 0x40;
   template <int Z, bool Positions, bool Dense>
   void run(double until, FastStream& random, std::uint32_t stop);
+  template <int Z>
+  void run_composed(double until, FastStream& random, std::uint32_t stop);
+  void compose();
+  [[nodiscard]] double propensity(std::size_t cell) const;
+  void update(std::size_t cell);
   [[nodiscard]] std::size_t padded(std::size_t site) const;
   [[nodiscard]] std::size_t inner(std::size_t cell) const;
   void write(std::size_t cell, State s);
@@ -124,9 +137,10 @@ class ExclusionKinetics {
   std::vector<std::uint32_t> active_, position_;
   std::array<std::int64_t, ExclusionRules::width> count_{};
   std::array<double, ExclusionRules::width> gone_at_{};
+  CompositionRejection picker_;
   double time_ = 0;
   std::uint64_t events_ = 0, attempts_ = 0;
-  bool touched_edge_ = false, absorbed_ = false;
+  bool touched_edge_ = false, absorbed_ = false, composed_ = false;
 };
 
 }  // namespace meso::lattice

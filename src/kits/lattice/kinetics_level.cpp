@@ -32,15 +32,13 @@ std::vector<double> effective_exponent(std::span<const double> times, std::span<
     while (last + 1 < n && times[last + 1] <= 2 * times[i] * (1 + 1e-12)) ++last;
     if (first == i && i > 0 && times[i - 1] > 0) first = i - 1;
     if (last == i && i + 1 < n) last = i + 1;
-    double sx = 0, sy = 0, sxx = 0, sxy = 0;
-    const auto count = static_cast<double>(last - first + 1);
     bool positive = last > first;
-    for (std::size_t j = first; j <= last; ++j) {
-      positive = positive && y[j] > 0;
-      const double lx = std::log(times[j]), ly = y[j] > 0 ? std::log(y[j]) : 0;
-      sx += lx, sy += ly, sxx += lx * lx, sxy += lx * ly;
+    std::vector<double> lt, ly;
+    for (std::size_t j = first; positive && j <= last; ++j) {
+      positive = y[j] > 0;
+      lt.push_back(std::log(times[j])), ly.push_back(std::log(y[j]));
     }
-    if (positive) slope[i] = (sxy - sx * sy / count) / (sxx - sx * sx / count);
+    if (positive) slope[i] = fit_line(lt, ly).slope;
   }
   return slope;
 }
@@ -57,6 +55,7 @@ double spreading_length(const Model& model, double t) {
 
 namespace {
 
+constexpr std::size_t default_stored = 100;
 constexpr double nan_value = std::numeric_limits<double>::quiet_NaN();
 
 /// Every reaction takes two particles of one species and nothing else: its upper critical dimension is 2.
@@ -128,13 +127,14 @@ std::vector<State> watched(const Model& m, const KineticsOptions& o) {
 /// Which signals there are and where.
 struct Layout {
   std::size_t species = 0;
-  bool pairs = false, seed = false, correlation = false, structure = false, spectrum = false;
+  bool extinction = false, pairs = false, seed = false, correlation = false, structure = false, spectrum = false;
   std::size_t states = 0;
   // Signals of width 1 come first.
   std::size_t density(std::size_t s) const { return 2 * s; }  ///< s from 0; its square next
   std::size_t survival() const { return 2 * species; }
   std::size_t lifetime() const { return 2 * species + 1; }
-  std::size_t first_pair() const { return 2 * species + 2; }
+  std::size_t deaths() const { return 2 * species + 2; }  ///< with `extinction`
+  std::size_t first_pair() const { return 2 * species + 2 + (extinction ? 1 : 0); }
   std::size_t pair_count() const { return pairs ? states * (states + 1) / 2 : 0; }
   std::size_t first_spread() const { return first_pair() + pair_count(); }  ///< number, sum r^2, reach, touched
   std::size_t first_correlation() const { return first_spread() + (seed ? 4 : 0); }
@@ -161,6 +161,15 @@ struct Trajectories {
     return found == ask.options.end() ? 256 : static_cast<std::size_t>(as_number(found->second));
   }
 
+  [[nodiscard]] static bool quasi_stationary(const Ask& ask) {
+    const auto found = ask.options.find("quasi-stationary");
+    return ask.is_stationary() && found != ask.options.end() && std::get<bool>(found->second.data);
+  }
+  [[nodiscard]] static std::size_t stored(const Ask& ask) {
+    const auto found = ask.options.find("stored");
+    return found == ask.options.end() ? default_stored : static_cast<std::size_t>(as_number(found->second));
+  }
+
   [[nodiscard]] Layout layout(const Ask& ask) const {
     const Model& m = model();
     Layout l;
@@ -169,6 +178,7 @@ struct Trajectories {
     const auto asked = [&](std::string_view end) {
       return std::any_of(ask.observables.begin(), ask.observables.end(), [&](const std::string& o) { return o.ends_with(end); });
     };
+    l.extinction = quasi_stationary(ask);
     l.pairs = has_exclusion<Kinetics> && asked(".pairs");
     l.seed = is_seed(m);
     l.correlation = correlations != nullptr && asked(".correlation");
@@ -195,6 +205,7 @@ struct Trajectories {
     }
     p.signals.push_back({.name = "survival", .lo = 0, .hi = 1});
     p.signals.push_back({.name = "lifetime", .lo = 0});
+    if (l.extinction) p.signals.push_back({.name = "extinction-rate", .lo = 0});
     const auto sites = static_cast<double>(m.box.sites());
     for (std::size_t s = 0; s < l.species; ++s) {
       p.derived.push_back({density_name(m.species[s]), "1/site", {l.density(s)}, nullptr, exact});
@@ -202,6 +213,7 @@ struct Trajectories {
     }
     p.derived.push_back({"survival", "1", {l.survival()}, nullptr, exact});
     if (!ask.is_stationary()) p.derived.push_back({"lifetime", "1", {l.lifetime()}, nullptr, exact});
+    if (l.extinction) p.derived.push_back({"extinction-rate", "1/time", {l.deaths()}, nullptr, {}});
     if (l.pairs)
       for (std::size_t a = 0; a < l.states; ++a)
         for (std::size_t b = a; b < l.states; ++b) {
@@ -358,40 +370,81 @@ struct Trajectories {
     tape.accumulate(l.first_spread() + 2, i, std::sqrt(furthest), weight);
   }
 
+  using Cell = std::conditional_t<has_exclusion<Kinetics>, State, std::int32_t>;
+  [[nodiscard]] std::size_t cells() const { return model().box.sites() * (has_exclusion<Kinetics> ? 1 : model().species.size()); }
+
+  /// One trajectory under way. A quasi-stationary one goes on, when its survival ends, from a configuration of its own past.
+  struct Course {
+    Kinetics run;
+    FastStream random;
+    bool stopped = false;
+    double origin = 0;   ///< time of the question at which the clock of `run` began
+    double save_at = 0;  ///< next time at which the configuration is stored
+    std::uint64_t deaths = 0;
+    std::vector<std::vector<Cell>> store = {};
+  };
+
   /// Lets time pass; stops for good at the end of survival if that was asked.
-  void pass(Kinetics& run, double until, FastStream& random, bool& stopped) const {
-    if (stopped) return;
+  void pass(Course& course, const Ask& ask, double until) const {
+    if (course.stopped) return;
     std::uint32_t mask = 0;
-    if (options.stop_when_dead)
+    const bool quasi = quasi_stationary(ask);
+    if (options.stop_when_dead || quasi)
       for (const State s : watched(model(), options)) mask |= 1u << s;
-    run.advance(until, random, mask);
-    stopped = mask != 0 && !alive(run);
+    if (!quasi) {
+      course.run.advance(until, course.random, mask);
+      course.stopped = mask != 0 && !alive(course.run);
+      return;
+    }
+    // The store: filled and renewed ten times over in the burn-in, so that nothing of the start is left in it, once more in the window.
+    const double burn_in = *ask.stationary().burn_in, window = *ask.stationary().window;
+    const std::size_t room = stored(ask);
+    for (double now = course.origin + course.run.time(); now < until;) {
+      if (course.save_at == 0) course.save_at = burn_in / static_cast<double>(10 * room);
+      const double target = std::min(until, course.save_at);
+      course.run.advance(target - course.origin, course.random, mask);
+      if (!alive(course.run)) {
+        ++course.deaths;
+        course.origin = std::min(target, course.origin + death(course.run));
+        if (course.store.empty()) course.run.start(course.random);
+        else course.run.start(std::span<const Cell>(course.store[course.random.below(course.store.size())]));
+        if (!alive(course.run)) throw StudyError("quasi-stationary: the initial condition itself holds nothing alive, so that there is nothing to condition on");
+        now = course.origin;
+        continue;
+      }
+      now = target;
+      course.origin = target - course.run.time();  // no drift: the clock of the question leads
+      if (target < course.save_at) continue;
+      std::vector<Cell>* to = course.store.size() < room ? &course.store.emplace_back(cells()) : &course.store[course.random.below(room)];
+      course.run.copy_to(std::span<Cell>(*to));
+      course.save_at += (target < burn_in * (1 - 1e-9) ? burn_in / 10 : window) / static_cast<double>(room);
+    }
   }
 
   void sample(const Ask& ask, const Plan&, std::uint64_t seed, const std::string& purpose, std::uint64_t trajectory, Tape& tape) const {
     const Layout l = layout(ask);
-    FastStream random = Stream(seed, trajectory, purpose).fast();
-    Kinetics run(*rules);
-    run.start(random);
+    Course course{Kinetics(*rules), Stream(seed, trajectory, purpose).fast()};
+    course.run.start(course.random);
     Scratch scratch;
-    bool stopped = false;
     if (!ask.is_stationary()) {
       for (std::size_t i = 0; i < ask.times().size(); ++i) {
-        pass(run, ask.times()[i], random, stopped);
-        record(run, l, tape, i, 1.0, scratch);
+        pass(course, ask, ask.times()[i]);
+        record(course.run, l, tape, i, 1.0, scratch);
       }
       return;
     }
     const double burn_in = *ask.stationary().burn_in, window = *ask.stationary().window;
     const std::size_t n = samples(ask);
-    pass(run, burn_in, random, stopped);
+    pass(course, ask, burn_in);
+    const std::uint64_t deaths = course.deaths;
     num::FftVector<double> series(l.spectrum ? n * l.species : 0);
     for (std::size_t k = 0; k < n; ++k) {
-      pass(run, burn_in + window * static_cast<double>(k + 1) / static_cast<double>(n), random, stopped);
-      record(run, l, tape, 0, 1.0 / static_cast<double>(n), scratch);
+      pass(course, ask, burn_in + window * static_cast<double>(k + 1) / static_cast<double>(n));
+      record(course.run, l, tape, 0, 1.0 / static_cast<double>(n), scratch);
       if (l.spectrum)
-        for (std::size_t s = 0; s < l.species; ++s) series[s * n + k] = static_cast<double>(run.counts()[s + 1]) / static_cast<double>(model().box.sites());
+        for (std::size_t s = 0; s < l.species; ++s) series[s * n + k] = static_cast<double>(course.run.counts()[s + 1]) / static_cast<double>(model().box.sites());
     }
+    if (l.extinction) tape.record(l.deaths(), 0, static_cast<double>(course.deaths - deaths) / window);
     if (!l.spectrum) return;
     const num::RealFft fft({n});
     num::FftVector<double> one(n);
@@ -440,16 +493,15 @@ struct Trajectories {
       return {p};
     }
     // Snapshot of trajectory 0 at the last time, its own numbers; a slice through the centre in 3-D.
-    FastStream random = Stream(seed, 0, purpose).fast();
-    Kinetics run(*rules);
-    run.start(random);
-    bool stopped = false;
-    if (ask.is_stationary()) pass(run, end, random, stopped);
+    Course course{Kinetics(*rules), Stream(seed, 0, purpose).fast()};
+    const Kinetics& run = course.run;
+    course.run.start(course.random);
+    if (ask.is_stationary()) pass(course, ask, end);
     else
-      for (const double t : ask.times()) pass(run, t, random, stopped);
+      for (const double t : ask.times()) pass(course, ask, t);
     const std::size_t d = m.box.dimension();
     const auto ny = static_cast<std::size_t>(std::min<std::int64_t>(m.box.extent[d - 2], 500)), nx = static_cast<std::size_t>(std::min<std::int64_t>(m.box.extent[d - 1], 500));
-    Portrait p{"snapshot", fmt::format("Lattice at t = {}", brief(run.time())), "", {{"y", "sites", {}}, {"x", "sites", {}}}, {}, categories};
+    Portrait p{"snapshot", fmt::format("Lattice at t = {}", brief(course.stopped ? run.time() : end)), "", {{"y", "sites", {}}, {"x", "sites", {}}}, {}, categories};
     const std::size_t row = static_cast<std::size_t>(m.box.extent[d - 1]);
     const std::size_t base = d == 3 ? static_cast<std::size_t>(m.box.extent[0] / 2) * static_cast<std::size_t>(m.box.extent[1]) * row : 0;
     for (std::size_t y = 0; y < ny; ++y) p.axes[0].points.push_back(static_cast<double>(y));
@@ -549,6 +601,14 @@ std::function<void(const Ask&, const EnsembleResult&, Answer&)> finish_of(const 
         if (ask.wants(s + ".slope")) answer.estimates.push_back(slope_of(density, s + ".slope"));
         if (ask.wants(s + ".exponent")) add_exponent(ask, s, density, answer);
       }
+    if (const Estimate* rate = answer.find("extinction-rate")) {
+      const double window = *ask.stationary().window, burn_in = *ask.stationary().burn_in, deaths = rate->value[0] * window;
+      if (deaths == 0)
+        answer.flags.push_back({.kind = "note", .observable = "extinction-rate", .text = "quasi-stationary: no trajectory died within its window, so that this is the plain stationary average and the rate is unknown, below about "
+                                                                                         + brief(1 / (window * static_cast<double>(rate->samples)), 2)});
+      else if (rate->value[0] * burn_in < 1)
+        answer.flags.push_back({.kind = "note", .text = fmt::format("quasi-stationary: the mean lifetime 1/rate = {} is longer than the burn-in {}. That is enough only if what survives relaxes faster", brief(1 / rate->value[0], 3), brief(burn_in))});
+    }
     if (l.correlation && m.box.dimension() >= 1)
       for (const std::string& s : m.species) {  // correlation length beside the box: by the distance at which C falls to C(1)/e
         const Estimate* c = answer.find(s + ".correlation");
@@ -570,16 +630,34 @@ std::function<void(const Ask&, const EnsembleResult&, Answer&)> finish_of(const 
   };
 }
 
+/// Nothing comes from nothing: an empty lattice stays empty.
+bool empty_is_absorbing(const Model& m) {
+  return std::none_of(m.sites.begin(), m.sites.end(), [](const SiteRule& r) { return r.rate > 0 && r.from == 0; }) &&
+         std::none_of(m.pairs.begin(), m.pairs.end(), [](const PairRule& r) { return r.rate > 0 && r.from[0] == 0 && r.from[1] == 0; }) &&
+         std::none_of(m.reactions.begin(), m.reactions.end(), [](const SiteReaction& r) { return r.rate > 0 && std::all_of(r.reactants.begin(), r.reactants.end(), [](int n) { return n == 0; }); });
+}
+
+void require_quasi_stationary(const Ask& ask, const Model& m) {
+  const Stationary& s = ask.stationary();
+  if (!(*s.burn_in > 0)) throw StudyError(fmt::format("quasi-stationary needs a burn-in above 0, not {}: its store of configurations fills meanwhile", brief(*s.burn_in)));
+  if (!empty_is_absorbing(m)) throw StudyError("quasi-stationary: the rules make particles out of empty sites, so that nothing ever dies out. Ask the plain stationary question");
+  for (const std::string& name : ask.observables)
+    if (name.ends_with(".spectrum")) throw StudyError(fmt::format("{}: a quasi-stationary trajectory jumps where it is restarted; its spectrum means nothing. Ask the plain stationary question", name));
+}
+
 template <class T>
 std::function<Answer(const Ask&, Context&)> run_of(T level, std::uint64_t grain) {
   auto inner = sampled(level, grain, finish_of(level));
-  return [inner, name = std::string(micro_level)](const Ask& ask, Context& context) {
+  return [inner, model = level.model()](const Ask& ask, Context& context) {
     if (ask.is_stationary()) {
       const Stationary& s = ask.stationary();
       if (!s.burn_in || !s.window)
         throw StudyError("a lattice model has no slow time that is known beforehand: give burn-in and window of the stationary question, in its own time unit");
+      if (T::quasi_stationary(ask)) require_quasi_stationary(ask, model);
       if (!(*s.burn_in >= 0) || !(*s.window > 0)) throw StudyError(fmt::format("burn-in {} and window {}: the first must be at least 0, the second above 0", brief(*s.burn_in), brief(*s.window)));
     } else {
+      if (const auto found = ask.options.find("quasi-stationary"); found != ask.options.end() && std::get<bool>(found->second.data))
+        throw StudyError("quasi-stationary is for a stationary question: ask [stationary] with burn-in and window in place of times");
       for (const double t : ask.times())
         if (!(t >= 0) || !std::isfinite(t)) throw StudyError(fmt::format("times of a lattice model start at 0; {} was asked", brief(t)));
     }
@@ -599,7 +677,11 @@ Level kinetics_level(const Model& model, const KineticsOptions& options) {
   level.info.source = exclusion ? "" : "Slepoy, Thompson, Plimpton (2008), doi:10.1063/1.2919546";
   level.info.options = {{.name = "fit-from", .unit = "1", .doc = "start of the window of <s>.exponent; 0: a sixteenth of its end", .fallback = 0.0, .min = 0},
                         {.name = "fit-to", .unit = "1", .doc = "end of the window of <s>.exponent; 0: the last asked time", .fallback = 0.0, .min = 0},
-                        {.name = "samples", .unit = "1", .doc = "stationary: equally spaced samples in the window", .type = ParameterInfo::Type::integer, .fallback = std::int64_t{256}, .min = 2, .max = 1e6}};
+                        {.name = "samples", .unit = "1", .doc = "stationary: equally spaced samples in the window", .type = ParameterInfo::Type::integer, .fallback = std::int64_t{256}, .min = 2, .max = 1e6},
+                        {.name = "quasi-stationary", .unit = "1", .doc = "stationary: given survival. A trajectory that dies goes on from a configuration of its own past: de Oliveira, Dickman (2005), doi:10.1103/PhysRevE.71.016129",
+                         .type = ParameterInfo::Type::boolean, .fallback = false},
+                        {.name = "stored", .unit = "1", .doc = "configurations that a quasi-stationary trajectory keeps of its past", .type = ParameterInfo::Type::integer,
+                         .fallback = static_cast<std::int64_t>(default_stored), .min = 1, .max = 1e6}};
   const std::size_t sites = model.box.sites();
   level.info.grain = sites > 20000 ? 1 : 8;
   std::shared_ptr<const CorrelationLattice> correlations;
@@ -610,8 +692,11 @@ Level kinetics_level(const Model& model, const KineticsOptions& options) {
   if (exclusion)
     level.run = run_of(Trajectories<ExclusionRules, ExclusionKinetics>{std::make_shared<ExclusionRules>(model, options.inert_first, options.picking), options, correlations}, level.info.grain);
   else level.run = run_of(Trajectories<BosonicRules, BosonicKinetics>{std::make_shared<BosonicRules>(model), options, correlations}, level.info.grain);
-  level.plan = [model](const Ask&) {
-    return std::vector<std::string>{fmt::format("{} sites, about {} MB a trajectory", with_commas(model.box.sites()), brief(static_cast<double>(model.box.sites()) * (model.occupation == Occupation::exclusion ? 9e-6 : 3e-5), 2))};
+  level.plan = [model](const Ask& ask) {
+    using Any = Trajectories<ExclusionRules, ExclusionKinetics>;  // what an option says does not depend on the kernel
+    const bool exclusion = model.occupation == Occupation::exclusion;
+    const double kept = Any::quasi_stationary(ask) ? static_cast<double>(Any::stored(ask)) * (exclusion ? 1e-6 : 4e-6 * static_cast<double>(model.species.size())) : 0;
+    return std::vector<std::string>{fmt::format("{} sites, about {} MB a trajectory", with_commas(model.box.sites()), brief(static_cast<double>(model.box.sites()) * ((exclusion ? 9e-6 : 3e-5) + kept), 2))};
   };
   return level;
 }
@@ -637,6 +722,7 @@ std::vector<ObservableInfo> kinetics_observables(const Model& m, const KineticsO
   for (const State s : watched(m, o)) alive += (alive.empty() ? "" : " and ") + m.state_name(s);
   list.push_back({.name = "survival", .unit = "1", .doc = fmt::format("share of trajectories in which {} left", alive.empty() ? "any particle is" : alive + (watched(m, o).size() > 1 ? " are" : " is")), .by_default = false});
   list.push_back({.name = "lifetime", .unit = "1", .doc = "mean of min(T, t), T the time at which survival ended: tends to the mean extinction time", .by_default = false});
+  list.push_back({.name = "extinction-rate", .unit = "1/time", .doc = "stationary with quasi-stationary = true: deaths per time, the decay rate of survival; its inverse is the mean lifetime", .by_default = false});
   if (periodic)
     for (std::size_t a = 0; a < m.species.size(); ++a)
       for (std::size_t b = a; b < m.species.size(); ++b) {

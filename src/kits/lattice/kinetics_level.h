@@ -23,7 +23,10 @@ struct KineticsOptions {
 /// Level `kinetic-monte-carlo`. Observables: see `kinetics_observables`.
 ///
 /// Times: every observable at each asked time. Stationary (burn-in and window must be given): densities and pairs averaged over the
-/// window at `samples` equal spaces, and the power spectrum of the global density.
+/// window at `samples` equal spaces, and the power spectrum of the global density. With the option `quasi-stationary` all of this is conditioned on
+/// survival: where it ends, the trajectory goes on from one of `stored` configurations of its own past, picked at random and renewed at random, which tends to the law
+/// given that nothing has died (the leading eigenvector of the sub-generator) for long runs and large stores; `extinction-rate` is then the decay rate of survival.
+/// Source: de Oliveira and Dickman (2005), doi:10.1103/PhysRevE.71.016129.
 [[nodiscard]] Level kinetics_level(const Model& model, const KineticsOptions& options = {});
 
 /// Observables of the exact level with their definitions: densities, slopes, exponents, pairs, survival, lifetime, number fluctuations;

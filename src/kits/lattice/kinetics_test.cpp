@@ -125,7 +125,7 @@ Model contact_ring() {
 }
 
 TEST(ExclusionKinetics, ContactProcessOnARingHasTheLawOfTheMasterEquation) {
-  for (const Picking picking : {Picking::list, Picking::dense}) expect_law(contact_ring(), {1, 0, 1, 1, 0, 0}, 0.9, picking);
+  for (const Picking picking : {Picking::list, Picking::dense, Picking::composition}) expect_law(contact_ring(), {1, 0, 1, 1, 0, 0}, 0.9, picking);
 }
 
 TEST(ExclusionKinetics, ReflectingEndsAndTwoDimensions) {
@@ -137,8 +137,10 @@ TEST(ExclusionKinetics, ReflectingEndsAndTwoDimensions) {
   m.box = {{2, 3}, Boundary::periodic};  // two bonds between neighbours along the side of 2
   expect_law(m, {1, 0, 0, 0, 1, 0}, 0.7, Picking::list);
   expect_law(m, {1, 0, 0, 0, 1, 0}, 0.7, Picking::dense);
+  expect_law(m, {1, 0, 0, 0, 1, 0}, 0.7, Picking::composition);
   m.box = {{2, 2, 2}, Boundary::reflecting};
   expect_law(m, {1, 0, 0, 0, 1, 0, 0, 1}, 0.5, Picking::list);
+  expect_law(m, {1, 0, 0, 0, 1, 0, 0, 1}, 0.5, Picking::composition);
 }
 
 TEST(ExclusionKinetics, PredatorsAndPreyWithEitherStateInert) {
@@ -154,6 +156,7 @@ TEST(ExclusionKinetics, PredatorsAndPreyWithEitherStateInert) {
   expect_law(m, from, 0.6, Picking::list);
   expect_law(m, from, 0.6, Picking::list, 2);
   expect_law(m, from, 0.6, Picking::dense);
+  expect_law(m, from, 0.6, Picking::composition);
 }
 
 TEST(ExclusionKinetics, ContactReactionsKillBothOrOne) {
@@ -165,6 +168,7 @@ TEST(ExclusionKinetics, ContactReactionsKillBothOrOne) {
   m.initial = {.kind = Initial::Kind::product, .density = {0.3, 0.3}};
   expect_law(m, {1, 1, 2, 0, 2}, 0.4, Picking::list);
   expect_law(m, {1, 1, 2, 0, 2}, 0.4, Picking::dense);
+  expect_law(m, {1, 1, 2, 0, 2}, 0.4, Picking::composition);
 }
 
 TEST(ExclusionKinetics, AnAsymmetricRuleOfTwoEqualsPicksEitherEnd) {
@@ -176,6 +180,56 @@ TEST(ExclusionKinetics, AnAsymmetricRuleOfTwoEqualsPicksEitherEnd) {
   expect_law(m, {1, 1, 0, 0, 1}, 0.8, Picking::automatic);
 }
 
+// Rates that differ by six orders: a rare fast particle makes nearly every tick of the common bound a rejection. The kinetics notice, and go over to composition-rejection.
+TEST(ExclusionKinetics, WideRatesCostNoMoreAndKeepTheLaw) {
+  Model m;
+  m.species = {"A", "B"};
+  m.box = {{5}};
+  m.sites = {{1, 2, 0.5, "", ""}, {2, 1, 1e6, "", ""}};
+  m.pairs = {{{1, 0}, {1, 1}, 0.7, "", ""}, {{2, 1}, {2, 0}, 2e5, "", ""}};
+  m.initial = {.kind = Initial::Kind::product, .density = {0.3, 0.3}};
+  expect_law(m, {1, 2, 0, 0, 1}, 1e-6, Picking::composition);
+  Model slow = m;
+  slow.sites[1].rate = 30, slow.pairs[1].rate = 20;
+  expect_law(slow, {1, 2, 0, 0, 1}, 0.6, Picking::composition);
+  m.box = {{64, 64}};
+  m.initial = {.kind = Initial::Kind::product, .density = {0.5, 0.0}};
+  const ExclusionRules rules(m);
+  ExclusionKinetics run(rules);
+  FastStream random = Stream(5, 0, "test/wide").fast();
+  run.start(random);
+  EXPECT_FALSE(run.composed());
+  run.advance(0.05, random);
+  EXPECT_TRUE(run.composed());
+  const std::uint64_t attempts = run.attempts(), events = run.events();
+  run.advance(40, random);
+  EXPECT_GT(run.events() - events, 20000u);
+  EXPECT_LT(run.attempts() - attempts, 3 * (run.events() - events)) << "at most two ticks an event in the mean";
+  EXPECT_EQ(run.counts()[0] + run.counts()[1] + run.counts()[2], 4096);
+  std::int64_t active = 0;
+  for (const std::size_t site : run.active_sites()) active += run.at(site) != 0;
+  EXPECT_EQ(active, run.counts()[1] + run.counts()[2]);
+  run.start(random);
+  EXPECT_FALSE(run.composed());
+
+  // On the way from one way of picking to the other no time is lost: A dies at rate 1 among a few B that die at 1e5.
+  m.pairs.clear();
+  m.sites = {{1, 0, 1.0, "", ""}, {2, 0, 1e5, "", ""}};
+  m.initial = {.kind = Initial::Kind::count, .density = {0.75, 0.25}};
+  const ExclusionRules deaths(m);
+  ExclusionKinetics dying(deaths);
+  double sum = 0;
+  for (std::uint64_t k = 0; k < 60; ++k) {
+    FastStream own = Stream(6, k, "test/wide").fast();
+    dying.start(own);
+    dying.advance(0.7, own);
+    EXPECT_TRUE(dying.composed());
+    sum += static_cast<double>(dying.counts()[1]) / (0.75 * 4096 * 60);
+  }
+  const double p = std::exp(-0.7);
+  EXPECT_TRUE(MeansMatch({{p, sum, std::sqrt(p * (1 - p) / (0.75 * 4096 * 60)), "survivors"}}, 0.01));
+}
+
 // Large blocks of ticks: a lattice of many independent sites, each of two states, has a binomial number of survivors at any time.
 TEST(ExclusionKinetics, BlocksOfTicksKeepTime) {
   Model m;
@@ -185,7 +239,7 @@ TEST(ExclusionKinetics, BlocksOfTicksKeepTime) {
   m.initial = {.kind = Initial::Kind::full};
   const std::vector<double> times{0.013, 0.4, 1.7};
   const std::uint64_t trajectories = 400;
-  for (const Picking picking : {Picking::automatic, Picking::dense}) {
+  for (const Picking picking : {Picking::automatic, Picking::dense, Picking::composition}) {
     const ExclusionRules rules(m, 0, picking);
     ExclusionKinetics run(rules);
     std::vector<double> sum(times.size()), sum2(times.size());

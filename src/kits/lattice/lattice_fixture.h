@@ -32,12 +32,15 @@ struct Question {
   bool portraits = false;
 };
 
+inline Answer answer_of(const Level& level, const std::string& purpose, const Question& q) {
+  LevelRun run({.seed = q.seed, .threads = q.threads}, purpose);
+  run.set_trajectories(q.trajectories);
+  return level.run({.when = q.when, .observables = q.observables, .options = resolve(level.info.options, q.options, "level '" + level.info.name + "'"), .portraits = q.portraits}, run);
+}
+
 inline Answer answer_of(const System& system, const Question& q) {
   const Case bound = system.bind(q.parameters);
-  const Level& level = bound.level(q.level);
-  LevelRun run({.seed = q.seed, .threads = q.threads}, system.name + "/" + q.level);
-  run.set_trajectories(q.trajectories);
-  return level.run({.when = q.when, .observables = q.observables, .options = resolve(level.info.options, q.options, "level '" + q.level + "'"), .portraits = q.portraits}, run);
+  return answer_of(bound.level(q.level), system.name + "/" + q.level, q);
 }
 
 inline const Estimate& get(const Answer& answer, const std::string& observable) {

@@ -27,5 +27,23 @@ TEST(BranchingAnnihilationTruth, FastHopsBringTheRateEquationAndSlowOnesDoNot) {
   EXPECT_LT(z.value[0] / 0.5, 0.7);
 }
 
+// One site alone, given survival, is the well-mixed population of the same rules: decay rate, mean and variance of its quasi-stationary law.
+TEST(BranchingAnnihilationTruth, OneSiteGivenSurvivalIsTheWellMixedPopulation) {
+  lattice::Model m;
+  m.species = {"A"};
+  m.box = {{1}, lattice::Boundary::reflecting};
+  m.occupation = lattice::Occupation::bosonic;
+  m.reactions = {{{1}, {2}, 1.5, "", ""}, {{1}, {0}, 1.0, "", ""}, {{2}, {1}, 1.0 / 5, "", ""}};
+  m.initial = {.kind = lattice::Initial::Kind::full};
+  const Answer a = answer_of(lattice::kinetics_level(m), "test/one-site", {.when = Stationary{200.0, 2000.0}, .observables = {"A.density", "A.fluctuation", "extinction-rate"}, .trajectories = 1000,
+                                                                          .options = {{"quasi-stationary", Value(true)}, {"samples", Value(2000)}}});
+  std::vector<MeanCheck> checks;
+  for (const auto& [what, exact] : {std::pair{"A.density", 3.292627}, {"A.fluctuation", 4.334162}, {"extinction-rate", 0.2217901}}) {
+    measured("branching-annihilation", std::string("one site, Omega = 5, given survival: ") + what, get(a, what).value[0], get(a, what).se(0), exact, "quasi-stationary law of the well-mixed population");
+    checks.push_back(relative_check(get(a, what), 0, exact, what));
+  }
+  EXPECT_TRUE(MeansMatch(checks, 0.02));
+}
+
 }  // namespace
 }  // namespace meso::systems::branching_annihilation

@@ -57,5 +57,32 @@ TEST(ContactProcessSlow, SpreadingFromASeedInOneDimension) {
   EXPECT_EQ(flag_text(a), "") << "no cluster may reach the edge";
 }
 
+// Given survival, at the critical point: the density falls as L^(-beta/nu_perp), the lifetime grows as L^z, and <rho^2>/<rho>^2 tends to a universal ratio.
+TEST(ContactProcessSlow, QuasiStationaryFiniteSizeScaling) {
+  const std::vector<double> sides{20, 40, 80, 160};
+  std::vector<double> log_side, log_density, log_life, density_weight, life_weight;
+  double ratio = 0, ratio_error = 0;
+  for (const double L : sides) {
+    const double relaxation = std::pow(L, 1.58);
+    const Answer a = answer_of(system(), {.parameters = {{"L", Value(static_cast<std::int64_t>(L))}, {"lambda", Value(3.297848)}}, .when = Stationary{20 * relaxation, 100 * relaxation},
+                                          .observables = {"A.density", "A.fluctuation", "extinction-rate"}, .trajectories = 64, .options = {{"quasi-stationary", Value(true)}, {"samples", Value(1000)}, {"stored", Value(400)}}});
+    const Estimate &rho = get(a, "A.density"), &v = get(a, "A.fluctuation"), &rate = get(a, "extinction-rate");
+    log_side.push_back(std::log(L)), log_density.push_back(std::log(rho.value[0])), log_life.push_back(-std::log(rate.value[0]));
+    density_weight.push_back(std::pow(rho.value[0] / rho.se(0), 2)), life_weight.push_back(std::pow(rate.value[0] / rate.se(0), 2));
+    const double relative = v.value[0] / (L * rho.value[0] * rho.value[0]);
+    ratio = 1 + relative, ratio_error = relative * std::hypot(v.se(0) / v.value[0], 2 * rho.se(0) / rho.value[0]);
+    measured("contact-process", "given survival at lambda_c: <rho^2>/<rho>^2, L = " + std::to_string(static_cast<int>(L)), ratio, ratio_error, 1.1736, "tends to it: Dickman, Kamphorst Leal da Silva (1998), doi:10.1103/PhysRevE.58.4266");
+  }
+  const LineFit density = fit_line(log_side, log_density, density_weight), life = fit_line(log_side, log_life, life_weight);
+  measured("contact-process", "given survival at lambda_c: exponent of the density in L, L = 20..160", density.slope, density.slope_error, -0.276486 / 1.096854, "-beta/nu_perp, Jensen (1999), doi:10.1088/0305-4470/32/28/304");
+  measured("contact-process", "given survival at lambda_c: exponent of the lifetime in L, L = 20..160", life.slope, life.slope_error, 1.580745, "z, Jensen (1999), doi:10.1088/0305-4470/32/28/304");
+  EXPECT_NEAR(density.slope, -0.276486 / 1.096854, 0.01 + 4 * density.slope_error);
+  EXPECT_LT(density.slope_error, 0.004);
+  EXPECT_NEAR(life.slope, 1.580745, 0.03 + 4 * life.slope_error);
+  EXPECT_LT(life.slope_error, 0.02);
+  EXPECT_NEAR(ratio, 1.1736, 0.01 + 4 * ratio_error);
+  EXPECT_LT(ratio_error, 0.006);
+}
+
 }  // namespace
 }  // namespace meso::systems::contact_process

@@ -49,6 +49,39 @@ TEST(ContactProcess, WarnsOfSmallBoxesShortWindowsAndEdges) {
   EXPECT_THROW((void)answer_of(system(), {.parameters = {{"L", Value(100)}}, .when = Stationary{}, .observables = {"A.density"}}), StudyError);
 }
 
+TEST(ContactProcess, QuasiStationaryQuestionsAreCheckedAndRepeatable) {
+  const Table on{{"quasi-stationary", Value(true)}};
+  Question q{.parameters = {{"L", Value(20)}, {"lambda", Value(2.0)}}, .when = Stationary{20.0, 50.0}, .observables = {"A.density", "A.A.pairs", "survival", "extinction-rate"}, .trajectories = 21, .options = on};
+  expect_same_bits_on_any_threads(system(), q);
+  const Answer a = answer_of(system(), q);
+  EXPECT_EQ(get(a, "survival").value[0], 1);
+  EXPECT_GT(get(a, "A.density").value[0], 0);
+  const auto said = [&](const Question& asked) -> std::string {
+    try {
+      return flag_text(answer_of(system(), asked));
+    } catch (const InputError& error) {
+      return error.what();
+    }
+  };
+  Question wrong = q;
+  wrong.when = Times{{1, 2}};
+  EXPECT_NE(said(wrong).find("quasi-stationary is for a stationary question"), std::string::npos) << said(wrong);
+  wrong.when = Stationary{0.0, 50.0};
+  EXPECT_NE(said(wrong).find("needs a burn-in above 0, not 0"), std::string::npos) << said(wrong);
+  wrong.when = q.when;
+  wrong.observables = {"A.spectrum"};
+  EXPECT_NE(said(wrong).find("jumps where it is restarted"), std::string::npos) << said(wrong);
+  Question safe = q;
+  safe.parameters = {{"L", Value(200)}, {"lambda", Value(8.0)}};
+  EXPECT_NE(said(safe).find("no trajectory died within its window"), std::string::npos) << said(safe);
+  lattice::Model sourced = model_of({.L = 20});
+  sourced.sites.push_back({0, 1, 0.1, "0 -> A", ""});
+  EXPECT_THROW((void)answer_of(lattice::kinetics_level(sourced), "test", q), StudyError);
+  lattice::Model barren = model_of({.L = 20});
+  barren.initial = {.kind = lattice::Initial::Kind::count, .density = {0.0}};
+  EXPECT_THROW((void)answer_of(lattice::kinetics_level(barren), "test", q), StudyError);
+}
+
 TEST(ContactProcess, DrawsItsSpaceTime) {
   const Answer a = answer_of(system(), {.parameters = {{"L", Value(5000)}}, .when = Times{{0, 50}}, .observables = {"A.density"}, .portraits = true});
   ASSERT_EQ(a.portraits.size(), 1u);

@@ -2,7 +2,6 @@
 
 #include "kits/lattice/lattice_fixture.h"
 #include <algorithm>
-#include <array>
 
 #include "stat/fit.h"
 
@@ -39,17 +38,13 @@ TEST(LotkaVolterraLatticeSlow, PredatorsDieOutAsDirectedPercolation) {
   }
   // Straight lines through both, weighted alike; the crossing with its error by propagation.
   const auto line = [&](const std::vector<double>& y, const std::vector<double>& se) {
-    double s = 0, sx = 0, sy = 0, sxx = 0, sxy = 0;
-    for (std::size_t i = 0; i < y.size(); ++i) {
-      const double w = 1 / (se[i] * se[i]), x = lambdas[i] - lambdas[1];
-      s += w, sx += w * x, sy += w * y[i], sxx += w * x * x, sxy += w * x * y[i];
-    }
-    const double det = s * sxx - sx * sx;
-    return std::array<double, 3>{(sxx * sy - sx * sxy) / det, (s * sxy - sx * sy) / det, std::sqrt(sxx / det)};
+    std::vector<double> x, w;
+    for (std::size_t i = 0; i < y.size(); ++i) x.push_back(lambdas[i] - lambdas[1]), w.push_back(1 / (se[i] * se[i]));
+    return fit_line(x, y, w);
   };
-  const auto e = line(early, early_se), l = line(late, late_se);
-  const double at = (e[0] - l[0]) / (l[1] - e[1]), error = std::hypot(e[2], l[2]) / std::abs(l[1] - e[1]);
-  const double critical = lambdas[1] + at, delta = e[0] + e[1] * at, delta_error = std::hypot(e[2], std::abs(e[1]) * error);
+  const LineFit e = line(early, early_se), l = line(late, late_se);
+  const double at = (e.intercept - l.intercept) / (l.slope - e.slope), error = std::hypot(e.intercept_error, l.intercept_error) / std::abs(l.slope - e.slope);
+  const double critical = lambdas[1] + at, delta = e.intercept + e.slope * at, delta_error = std::hypot(e.intercept_error, std::abs(e.slope) * error);
   measured("lotka-volterra-lattice", "predator threshold lambda_c, mu = 0.5, sigma = 1", critical, error, "rate equation: 0.5");
   measured("lotka-volterra-lattice", "decay exponent at the threshold", delta, delta_error, 0.4505, "directed percolation in 2+1 dimensions");
   EXPECT_NEAR(delta, 0.4505, 0.06) << "lambda_c = " << critical << " +- " << error << ", delta +- " << delta_error;

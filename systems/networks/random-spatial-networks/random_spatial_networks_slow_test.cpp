@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "kits/graph/statistics.h"
+#include "stat/fit.h"
 #include "systems/networks/random-spatial-networks/random_spatial_networks.h"
 #include "testing/measured.h"
 #include "testing/statistics.h"
@@ -191,12 +192,12 @@ TEST(SmallWorld, ShortPathsWithoutClustering) {
     std::vector<double> d;
     for (const double n : sizes) d.push_back(structure(p, n, 6).geodesic.mean());
     const auto residual = [&](auto of) {
-      double n = 0, sx = 0, sy = 0, xx = 0, xy = 0;
-      for (std::size_t i = 0; i < sizes.size(); ++i) n += 1, sx += of(sizes[i]), sy += d[i];
-      for (std::size_t i = 0; i < sizes.size(); ++i) xx += (of(sizes[i]) - sx / n) * (of(sizes[i]) - sx / n), xy += (of(sizes[i]) - sx / n) * (d[i] - sy / n);
+      std::vector<double> x;
+      for (const double n : sizes) x.push_back(of(n));
+      const LineFit line = fit_line(x, d);
       double sum = 0;
-      for (std::size_t i = 0; i < sizes.size(); ++i) {
-        const double e = d[i] - sy / n - xy / xx * (of(sizes[i]) - sx / n);
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        const double e = d[i] - line.intercept - line.slope * x[i];
         sum += e * e;
       }
       return sum;
