@@ -10,6 +10,7 @@
 #include "kits/kinetics/fsp.h"
 #include "kits/kinetics/leaping.h"
 #include "kits/kinetics/linear_noise.h"
+#include "kits/kinetics/next_reaction.h"
 #include "kits/kinetics/observables.h"
 #include "kits/kinetics/process_ode.h"
 #include "kits/kinetics/rate_equation.h"
@@ -70,7 +71,8 @@ std::shared_ptr<const FlowAt> rate_equation_at(const Network& network, const Tab
 
 std::vector<Level> ladder(const Network& network, const Rebuild& rebuild) {
   const auto shared = std::make_shared<const Network>(network);
-  const Level ssa = ssa_level(network, [shared] { return slow_time(*shared).value_or(0.0); });
+  const auto slow = [shared] { return slow_time(*shared).value_or(0.0); };
+  const Level ssa = ssa_level(network, slow);
   const Level fsp = fsp_level(network);
   Level closure = closure_level(network), lna = linear_noise_level(network), rate = rate_equation_level(network);
   const bool bursts = std::any_of(network.reactions.begin(), network.reactions.end(), [](const Reaction& r) { return !r.bursts.empty(); });
@@ -87,15 +89,14 @@ std::vector<Level> ladder(const Network& network, const Rebuild& rebuild) {
     lna.branches = branches_of(rebuild, linear_noise_at, lna.info.options, "level 'lna'");
   }
   std::vector<Level> levels{ssa};
-  if (!network.time_dependent() && !bursts) {
-    levels.push_back(tau_leap_level(network));
-    levels.push_back(langevin_level(network));
-  }
+  if (!network.time_dependent()) levels.push_back(next_reaction_level(network, slow));
+  if (!network.time_dependent() && !bursts)
+    for (Level (*level)(const Network&, std::function<double()>) : {tau_leap_level, langevin_level, hybrid_level}) levels.push_back(level(network, slow));
   if (network.random_start()) {
     // These start from counts; what they would do with a law is not what was asked.
     for (Level level : {fsp, closure, lna}) {
       level.run = [name = level.info.name](const Ask&, Context&) -> Answer {
-        throw ModelError(name + ": initial counts are drawn from a Poisson law; this level starts from given counts. Levels that draw: ssa, tau-leap, cle (and rate-equation, of the means)");
+        throw ModelError(name + ": initial counts are drawn from a Poisson law; this level starts from given counts. Levels that draw: ssa, next-reaction, tau-leap, cle, hybrid (and rate-equation, of the means)");
       };
       level.branches = {};
       level.plan = {};

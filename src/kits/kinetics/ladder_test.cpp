@@ -19,7 +19,7 @@ TEST(Ladder, EveryReducedLevelNamesParentAndApproximation) {
   const std::vector<Level> levels = ladder(toggle().bind({}));
   std::vector<std::string> names;
   for (const Level& level : levels) names.push_back(level.info.name);
-  EXPECT_EQ(names, (std::vector<std::string>{"ssa", "tau-leap", "cle", "fsp", "closure", "reconstruction", "lna", "rate-equation", "exact"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"ssa", "next-reaction", "tau-leap", "cle", "hybrid", "fsp", "closure", "reconstruction", "lna", "rate-equation", "exact"}));
   for (const Level& level : levels) {
     if (level.info.rung != Rung::moments && level.info.rung != Rung::mean_field) continue;
     EXPECT_NE(std::find(names.begin(), names.end(), level.info.parent), names.end()) << level.info.name;

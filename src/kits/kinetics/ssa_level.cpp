@@ -669,6 +669,18 @@ Level ssa_level(const Network& network, std::function<double()> slow_time) {
   return level_of<Ssa>(std::move(info), [network](const Ask&) { return std::make_shared<const Ssa>(network); }, std::move(slow_time));
 }
 
+Trajectories trajectories_of(const std::shared_ptr<const Network>& network) {
+  Trajectories t;
+  t.names = *network;
+  t.random_start = network->random_start();
+  t.fixed.assign(network->species.size(), 1);
+  for (const Reaction& reaction : network->reactions)
+    for (const auto& [s, change] : reaction.unit_change()) t.fixed[s] = 0;
+  t.largest.assign(network->species.size(), std::numeric_limits<double>::infinity());
+  t.unit = [network](const std::string& observable) { return observable_info(*network, observable)->unit; };
+  return t;
+}
+
 Level trajectories_level(LevelInfo info, std::function<Trajectories(const Ask&)> make, std::function<double()> slow_time) {
   return level_of<Simulated>(std::move(info), [make = std::move(make)](const Ask& ask) {
     return std::make_shared<const Simulated>(Simulated{std::make_shared<const Trajectories>(make(ask))});

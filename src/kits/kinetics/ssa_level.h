@@ -38,6 +38,8 @@ struct Trajectories {
   /// As Ssa::run_window. @throws StudyError where there are no time averages
   std::function<SsaResult(double burn_in, double window, FastStream rng, const std::function<void(std::span<const double>, double)>& hold, std::uint64_t max_events)> window;
 };
+/// What a network says of them: all but `path` and `window`.
+[[nodiscard]] Trajectories trajectories_of(const std::shared_ptr<const Network>& network);
 /// @param make  the trajectories for a question (its options)
 [[nodiscard]] Level trajectories_level(LevelInfo info, std::function<Trajectories(const Ask&)> make, std::function<double()> slow_time = {});
 
