@@ -42,7 +42,7 @@ System network_of_file(const ModelRequest& request, const Section& section) {
 
 }  // namespace
 
-/// CONTRACT section 5: species, reactions, volume, initial | initial-concentration, initial-law, constants, combinatoric; or file.
+/// CONTRACT section 5: species, reactions, volume, initial | initial-concentration, initial-law, constants, combinatoric, passage; or file.
 System own_network(const ModelRequest& request) {
   const TomlNode& node = *request.model;
   const std::string& title = request.title;
@@ -51,7 +51,7 @@ System own_network(const ModelRequest& request) {
     if (section.has("species") || section.has("reactions")) throw section.error("file", "[network] needs either a file or species and reactions, and not both");
     return network_of_file(request, section);
   }
-  section.allow({"species", "reactions", "volume", "initial", "initial-concentration", "initial-law", "constants", "combinatoric"});
+  section.allow({"species", "reactions", "volume", "initial", "initial-concentration", "initial-law", "constants", "combinatoric", "passage"});
   kinetics::NetworkSpec spec;
   spec.species = section.require<std::vector<std::string>>("species");
   spec.reactions = section.require<std::vector<std::string>>("reactions");
@@ -68,6 +68,8 @@ System own_network(const ModelRequest& request) {
   numbers("constants", spec.constants);
   if (const auto laws = section.optional_section("initial-law"))
     for (const TomlEntry& entry : laws->entries()) spec.initial_law[entry.key] = laws->require<std::string>(entry.key);
+  if (const auto passages = section.optional_section("passage"))
+    for (const TomlEntry& entry : passages->entries()) spec.passages[entry.key] = passages->require<std::string>(entry.key);
   try {
     return kinetics::network_system(spec, "network", title.empty() ? "A reaction network of the user's own" : title);
   } catch (const ModelError& error) {

@@ -72,6 +72,16 @@ TEST(NetworkFile, WrongTablesAreRefusedWithTheirPlace) {
   EXPECT_NE(refusal(study("file = \"a.xml\"\nvolume = 2\n")).find("my.toml:5"), std::string::npos);
 }
 
+TEST(NetworkText, PassagesAreAskedByTheirName) {
+  const auto said = [](const std::string& condition, const std::string& observable) {
+    return refusal("[study]\ntitle = \"t\"\nobservables = [\"" + observable + "\"]\n[network]\nspecies = [\"X\"]\nreactions = [\"0 -> X, k\"]\nconstants = { k = 2 }\npassage = { up = \"" + condition + "\" }\n" + tail);
+  };
+  EXPECT_EQ(said("X >= 10*k", "up.passage.mean"), "");
+  EXPECT_EQ(said("X >= 10*k", "X.extinction.probability"), "");
+  EXPECT_NE(said("X >= 10*k", "down.passage.mean").find("down.passage.mean"), std::string::npos);
+  EXPECT_NE(said("Y >= 10", "up.passage.mean").find("my.toml:4: passage 'up': unknown name 'Y' in 'Y >= 10'"), std::string::npos);
+}
+
 TEST(NetworkText, BadInputIsNamed) {
   const auto said = [](const std::string& network) { return refusal(study(network)); };
   EXPECT_NE(said("species = [\"X\"]\nreactions = []\n").find("the network has no reactions"), std::string::npos);

@@ -8,7 +8,9 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "kits/kinetics/correlations.h"
 #include "kits/kinetics/observables.h"
+#include "kits/kinetics/passage.h"
 #include "rng/stream.h"
 
 namespace meso::kinetics {
@@ -144,6 +146,7 @@ Answer answer_stationary(const MasterEquation& equation, const Ask& ask, Context
     answer.estimates.push_back(solved_estimate(o.name, o.unit, {}, {found ? value_of(o.what, law.moments) : nan}, {found ? bound_of(o.what, law.moments, law.error) : nan},
                                                law.certified ? BoundKind::certified : BoundKind::estimated));
   }
+  if (found) add_correlations(equation, law, ask, context, answer);
   if (!found) return answer;
   answer.why = states_text(law.p.size());
   std::optional<double> gap;
@@ -307,7 +310,10 @@ Level fsp_level(const Network& network) {
   level.info.options = options_schema().infos();
   level.run = [network](const Ask& ask, Context& context) -> Answer {
     const MasterEquation equation(network);
-    return ask.is_stationary() ? answer_stationary(equation, ask, context) : answer_times(equation, ask, context);
+    if (ask.is_stationary()) return answer_stationary(equation, ask, context);
+    Answer answer = asked_of(network, ask).empty() ? Answer{} : answer_times(equation, ask, context);
+    add_passages(equation, ask, solver_options(ask.options), answer);
+    return answer;
   };
   level.plan = [network](const Ask& ask) -> std::vector<std::string> {
     const FspPlan plan = fsp_plan(network, ask);

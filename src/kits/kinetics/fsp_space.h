@@ -44,12 +44,15 @@ class MasterEquation {
   /// @throws ModelError if a propensity depends on time: a generator does not
   explicit MasterEquation(const Network& network);
   [[nodiscard]] const Network& network() const { return network_; }
+  /// States where this holds are never left: for first-passage times.
+  void absorb(std::function<bool(std::span<const std::int32_t>)> where) { absorbing_ = std::move(where); }
   /// Calls visit(reaction, target counts, propensity) for each reaction that can fire and changes the state; for one with a
   /// burst once per size, with the propensity times the probability of that size. Sizes that together have less than `tail`
   /// count as the smallest of them: at 1e-17 below rounding.
   /// @throws ModelError propensity negative or not finite, or a count that would become negative (names reaction and state)
   template <class Visit>
   void transitions(std::span<const std::int32_t> state, Visit&& visit, double tail = 1e-17) const {
+    if (absorbing_ && absorbing_(state)) return;
     thread_local std::vector<double> n;
     thread_local std::vector<std::int32_t> to;
     n.assign(state.begin(), state.end());
@@ -109,6 +112,7 @@ class MasterEquation {
   [[noreturn]] void refuse(std::size_t r, std::span<const std::int32_t> state, double a, bool negative) const;
   Network network_;
   Propensities propensities_;
+  std::function<bool(std::span<const std::int32_t>)> absorbing_;
 };
 
 /// "X = 3, Y = 0".

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "kits/kinetics/correlations.h"
 #include "kits/kinetics/equations.h"
 #include "kits/kinetics/moment_level.h"
 
@@ -118,7 +119,10 @@ Level linear_noise_level(const Network& network) {
   level.run = [shared, reduced](const Ask& ask, Context& context) {
     if (reduced->size() == 0) return constant_answer(*shared, ask);
     const Flow flow(linear_noise_equations(*reduced));
-    return answer_by_moments({*shared, *reduced, flow, "lna", false}, ask, context);
+    const MomentModel model{*shared, *reduced, flow, "lna", false};
+    Answer answer = answer_by_moments(model, ask, context);
+    add_correlations(model, ask, context, answer);
+    return answer;
   };
   level.plan = [reduced](const Ask&) { return std::vector<std::string>{"equations " + std::to_string(static_cast<int>(MultiIndexSet::count(reduced->size(), 2)))}; };
   level.equations = [reduced](const Table&, bool latex) { return linear_noise_text(*reduced, latex); };

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "kits/kinetics/passage.h"
 
 namespace meso::kinetics {
 namespace {
@@ -721,7 +722,12 @@ std::optional<LawFault> find_law_fault(const Network& network) {
 
 // -------------------------------------------------------------------------------------------------------------- spec
 
-void NetworkSpec::check() const { (void)parse(*this); }
+void NetworkSpec::check() const {
+  (void)parse(*this);
+  std::map<std::string, double> numbers = constants;
+  numbers["volume"] = volume;
+  (void)bind_passages(*this, numbers);
+}
 
 std::vector<ParameterInfo> NetworkSpec::parameters() const {
   std::vector<ParameterInfo> infos;
@@ -775,6 +781,7 @@ Network NetworkSpec::bind(const std::map<std::string, double>& values, bool try_
     if (!std::isfinite(value)) throw ModelError(fmt::format("constant '{}' is {}; it must be a finite number", name, exact(value)));
     numbers[name] = value;
   }
+  network.passages = bind_passages(*this, numbers);
 
   for (const std::string& name : species) {
     double count = 0;

@@ -44,6 +44,12 @@ struct Reaction {
 /// A number drawn from the geometric law of mean b > 0, P(m) = b^m / (1 + b)^(m+1), out of negative_log_u = -log(uniform).
 [[nodiscard]] inline double burst_size(double b, double negative_log_u) { return std::floor(negative_log_u / std::log1p(1 / b)); }
 
+/// A condition of the state whose first time is asked for (passage.h).
+struct Passage {
+  std::string name;
+  Formula condition;  ///< of species names, 1 or 0
+};
+
 /// Bound network: all constants are numbers.
 struct Network {
   std::vector<std::string> species;
@@ -52,6 +58,7 @@ struct Network {
   bool combinatoric = false;
   std::vector<std::int64_t> initial;        ///< molecules, one per species
   std::vector<char> poisson_start = {};     ///< 1: the initial count is drawn per trajectory from the Poisson law of mean `initial`; empty: none
+  std::vector<Passage> passages = {};
   std::string time_unit = "1", rate_doc;
   std::vector<std::string> notes;           ///< to be said in the log: rounded counts, idle species, doubled reactions
 
@@ -146,6 +153,7 @@ struct NetworkSpec {
   std::map<std::string, double> initial;          ///< molecules; species that are not named start with none
   std::map<std::string, double> initial_concentration;
   std::map<std::string, std::string> initial_law;  ///< "point" (the default) or "poisson": the count is drawn with the initial amount as its mean
+  std::map<std::string, std::string> passages = {};  ///< name -> condition of species and constants, "X + Y >= K": its first time may be asked for
   bool combinatoric = false;
   std::vector<std::string> where;                 ///< place of each reaction ("my.toml:7"), may be empty
 

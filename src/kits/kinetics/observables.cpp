@@ -6,6 +6,8 @@
 #include <array>
 
 #include "base/text.h"
+#include "kits/kinetics/correlations.h"
+#include "kits/kinetics/passage.h"
 
 namespace meso::kinetics {
 namespace {
@@ -51,6 +53,8 @@ std::optional<ObservableName> parse_observable(const Network& network, const std
 }
 
 std::optional<ObservableInfo> observable_info(const Network& network, const std::string& name) {
+  if (auto info = passage_info(network, name)) return info;
+  if (auto info = correlation_info(network, name)) return info;
   const auto parsed = parse_observable(network, name);
   if (!parsed) return std::nullopt;
   const std::string &a = network.species[parsed->a], &b = network.species[parsed->b];

@@ -3,6 +3,8 @@
 //
 //   <s>.mean <s>.variance <s>.cumulant3 <s>.cumulant4 <s>.fano <s>.cv <s>.distribution    one species
 //   <a>.<b>.covariance                                                                    two species, either order
+//   <s>.extinction.<what> <name>.passage.<what>                                           first-passage times: passage.h
+//   <s>.autocovariance <s>.spectrum                                                       correlations in time: correlations.h
 //
 // Amounts are molecules everywhere.
 #pragma once

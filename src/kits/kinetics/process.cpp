@@ -354,6 +354,7 @@ Process process_of(const Network& network) {
   process.initial.assign(network.initial.begin(), network.initial.end());
   process.counted.assign(process.n_states, 1);
   process.poisson_start = network.poisson_start;
+  process.passages = network.passages;
   process.rates.resize(process.n_states);
   process.time_unit = network.time_unit;
   std::vector<char> varies(process.n_states, 0);
@@ -389,6 +390,7 @@ bool has_conditions(const Network& network) {
 Network observed_network(const Process& process) {
   Network network;
   network.time_unit = process.time_unit;
+  network.passages = process.passages;
   for (const auto& observed : process.observed) {
     network.species.push_back(observed.name);
     const double value = observed.slot == Process::npos ? observed.value : observed.slot < process.n_states ? process.initial[observed.slot] : 0;

@@ -101,6 +101,7 @@ struct Process {
   std::vector<Reaction> reactions;
   std::vector<Event> events;
   std::vector<Observed> observed;
+  std::vector<Passage> passages = {};                          ///< of observed quantities
   std::string time_unit = "1";
   std::vector<std::string> notes;
   std::string not_counts;

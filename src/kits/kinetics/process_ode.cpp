@@ -207,6 +207,7 @@ std::optional<ObservableInfo> observed_info(const Process& process, const std::s
   auto info = observable_info(network, name);
   if (!info) return info;
   const auto parsed = parse_observable(network, name);
+  if (!parsed) return info;
   const auto &a = process.observed[parsed->a], &b = process.observed[parsed->b];
   if (a.unit == "molecules" && b.unit == "molecules") return info;
   using Kind = ObservableName::Kind;

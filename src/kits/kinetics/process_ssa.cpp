@@ -329,4 +329,21 @@ SsaResult ProcessSsa::run_window(double burn_in, double window, FastStream rng, 
   return run(rng, sink, {}, next, [](std::size_t, std::span<const double>) {}, max_events);
 }
 
+SsaResult ProcessSsa::run_watch(double end, FastStream rng, const Watch& watch, std::uint64_t max_events) const {
+  std::vector<double> values;
+  std::size_t next = 0;
+  Sink sink;
+  sink.end = end;
+  bool stopped = false;
+  sink.span = [&](double from, double to, std::vector<double>& x) {
+    if (stopped) return;
+    observe(x, values);
+    if (!watch(from, values)) return;
+    stopped = true;
+    sink.end = to;  // the next step ends at once
+  };
+  sink.settled = [](std::vector<double>&) {};
+  return run(rng, sink, {}, next, [](std::size_t, std::span<const double>) {}, max_events);
+}
+
 }  // namespace meso::kinetics

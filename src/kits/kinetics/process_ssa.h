@@ -17,6 +17,7 @@
 #include "kits/kinetics/process.h"
 #include "kits/kinetics/process_ode.h"
 #include "kits/kinetics/ssa.h"
+#include "kits/kinetics/watched.h"
 
 namespace meso::kinetics {
 
@@ -30,6 +31,8 @@ class ProcessSsa {
   SsaResult run_path(std::span<const double> times, FastStream rng, const At& at, std::uint64_t max_events = Ssa::default_max_events) const;
   /// One trajectory over burn_in + window; hold(observed, dt) within the window. For processes that only jump.
   SsaResult run_window(double burn_in, double window, FastStream rng, const Hold& hold, std::uint64_t max_events = Ssa::default_max_events) const;
+  /// One trajectory up to `end`: watch(t, observed) for every state with the time at which it was entered; true ends it. For processes that only jump.
+  SsaResult run_watch(double end, FastStream rng, const Watch& watch, std::uint64_t max_events = Ssa::default_max_events) const;
   /// True if something moves between jumps (rate rules, or rules of the time): no time averages then.
   [[nodiscard]] bool flows() const { return flows_; }
   [[nodiscard]] const CompiledProcess& model() const { return *model_; }

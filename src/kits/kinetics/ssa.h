@@ -136,6 +136,27 @@ class Ssa {
     return run(initial, rng, sink, max_events);
   }
 
+  /// One trajectory up to `end`: watch(t, state) is called for every state with the time at which it was entered; true ends the trajectory.
+  template <class Watch>
+  SsaResult run_watch(double end, std::span<const std::int64_t> initial, FastStream rng, Watch&& watch, std::uint64_t max_events = default_max_events) const {
+    struct Sink {
+      Watch& watch;
+      double end, next;
+      bool stopped = false;
+      bool pass(double t, double, std::span<const double> x) {
+        if (!stopped) watch(t, x);
+        return true;
+      }
+      void hold(double t, double, std::span<const double> x) {
+        if (!watch(t, x)) return;
+        stopped = true;
+        next = -std::numeric_limits<double>::infinity();
+      }
+    };
+    Sink sink{watch, end, end};
+    return run(initial, rng, sink, max_events);
+  }
+
   [[nodiscard]] const Network& network() const { return network_; }
   /// True if the dense kernel takes it: mass action up to order 3, at most 16 reactions and 8 species.
   [[nodiscard]] static bool is_dense(const Network& network);

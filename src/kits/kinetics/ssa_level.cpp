@@ -8,7 +8,9 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "kits/kinetics/correlations.h"
 #include "kits/kinetics/observables.h"
+#include "kits/kinetics/passage.h"
 #include "kits/kinetics/ssa_lanes.h"
 #include "kits/kinetics/process_ode.h"
 #include "kits/kinetics/process_ssa.h"
@@ -81,6 +83,10 @@ class EnsembleOf {
   [[nodiscard]] std::uint64_t grain() const { return grain_; }
   [[nodiscard]] const Pilot& pilot() const { return pilot_; }
   [[nodiscard]] const std::vector<Flag>& notes() const { return notes_; }
+  [[nodiscard]] double burn_in() const { return burn_in_; }
+  [[nodiscard]] double window() const { return window_; }
+  /// The same trajectories, seen at every event; empty `run` if they cannot be.
+  [[nodiscard]] Watched watched() const;
 
  private:
   void sample(std::uint64_t seed, const std::string& purpose, std::uint64_t id, Tape& tape) const;
@@ -442,6 +448,30 @@ void EnsembleOf<Simulator>::sample(std::uint64_t seed, const std::string& purpos
 }
 
 template <class Simulator>
+Watched EnsembleOf<Simulator>::watched() const {
+  Watched w;
+  w.names = network_;
+  w.random_start = random_start_;
+  w.events = pilot_.events;
+  w.center = center_;
+  if constexpr (plain) {
+    w.run = [ssa = ssa_, random = random_start_, far = dispersed_, limit = max_events_](std::uint64_t seed, const std::string& purpose, std::uint64_t id, double end, bool dispersed, const Watch& watch) {
+      std::vector<std::int64_t> initial = dispersed ? far : ssa->network().initial;
+      if (random && !dispersed) {
+        Stream start(seed, id, purpose + "/initial");
+        initial = ssa->network().start([&](double mean) { return start.poisson(mean); });
+      }
+      return ssa->run_watch(end, initial, Stream(seed, id, purpose + "/events").fast(), watch, limit);
+    };
+  } else if (ssa_->of->watch) {
+    w.run = [of = ssa_->of, limit = max_events_](std::uint64_t seed, const std::string& purpose, std::uint64_t id, double end, bool, const Watch& watch) {
+      return of->watch(end, Stream(seed, id, purpose + "/events").fast(), watch, limit);
+    };
+  }
+  return w;
+}
+
+template <class Simulator>
 void EnsembleOf<Simulator>::finish(const EnsembleResult& result, Answer& answer) const {
   std::vector<std::size_t> offset;
   std::size_t stride = 0;
@@ -604,6 +634,15 @@ std::vector<std::int64_t> dispersed_state(const Network& network, std::span<cons
 
 namespace {
 
+/// Correlations in time of a species that is not mixed mean nothing: its mean is looked at too, for the flag.
+Ask with_means(const Network& network, Ask ask) {
+  if (!ask.is_stationary()) return ask;
+  for (const std::string& name : std::vector<std::string>(ask.observables))
+    if (const auto what = parse_correlation(network, name))
+      if (std::string mean = network.species[what->species] + ".mean"; !ask.wants(mean)) ask.observables.push_back(std::move(mean));
+  return ask;
+}
+
 /// A sampled level whose simulator may depend on the options.
 template <class Simulator>
 Level level_of(LevelInfo info, std::function<std::shared_ptr<const Simulator>(const Ask&)> make, std::function<double()> slow_time) {
@@ -624,7 +663,7 @@ Level level_of(LevelInfo info, std::function<std::shared_ptr<const Simulator>(co
       };
       if (ensemble && same_time() && question.observables == ask.observables && question.options == ask.options) return ensemble;
       if (!simulator || question.options != ask.options) simulator = make(question);
-      ensemble = std::make_shared<const EnsembleOf<Simulator>>(simulator, question, slow_time);
+      ensemble = std::make_shared<const EnsembleOf<Simulator>>(simulator, with_means(simulator->network(), question), slow_time);
       ask = question;
       return ensemble;
     }
@@ -643,9 +682,17 @@ Level level_of(LevelInfo info, std::function<std::shared_ptr<const Simulator>(co
   level.info.options.push_back(limit);
   level.run = [shared](const Ask& ask, Context& context) -> Answer {
     const std::shared_ptr<const EnsembleOf<Simulator>> ensemble = shared->ensemble_of(ask);
-    if (ensemble->empty()) return {};
-    const auto finish = [ensemble](const Ask&, const EnsembleResult& result, Answer& answer) { ensemble->finish(result, answer); };
-    return sampled(*ensemble, ensemble->grain(), finish)(ask, context);
+    Answer answer;
+    if (!ensemble->empty()) {
+      const auto finish = [ensemble](const Ask&, const EnsembleResult& result, Answer& into) { ensemble->finish(result, into); };
+      answer = sampled(*ensemble, ensemble->grain(), finish)(ask, context);
+      std::erase_if(answer.estimates, [&](const Estimate& e) { return !ask.wants(e.observable); });
+    }
+    const Watched watched = ensemble->watched();
+    if (!watched.run) return answer;
+    if (ask.is_stationary()) add_correlations(watched, ensemble->burn_in(), ensemble->window(), ask, context, answer);
+    else add_passages(watched, ask, context, answer);
+    return answer;
   };
   level.plan = [shared](const Ask& ask) -> std::vector<std::string> {
     const std::shared_ptr<const EnsembleOf<Simulator>> ensemble = shared->ensemble_of(ask);
@@ -704,6 +751,7 @@ Level process_ssa_level(const std::shared_ptr<const CompiledProcess>& model) {
     t.unit = [model](const std::string& observable) { return observed_info(model->process(), observable)->unit; };
     t.path = [ssa](std::span<const double> times, FastStream rng, const ProcessSsa::At& at, std::uint64_t max_events) { return ssa->run_path(times, rng, at, max_events); };
     t.random_start = !p.poisson_start.empty();
+    if (!ssa->flows()) t.watch = [ssa](double end, FastStream rng, const Watch& watch, std::uint64_t max_events) { return ssa->run_watch(end, rng, watch, max_events); };
     t.window = [ssa](double burn_in, double window, FastStream rng, const ProcessSsa::Hold& hold, std::uint64_t max_events) { return ssa->run_window(burn_in, window, rng, hold, max_events); };
     return t;
   });

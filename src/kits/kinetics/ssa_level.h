@@ -15,6 +15,7 @@
 
 #include "kits/kinetics/process.h"
 #include "kits/kinetics/ssa.h"
+#include "kits/kinetics/watched.h"
 #include "model/level.h"
 
 namespace meso::kinetics {
@@ -37,6 +38,8 @@ struct Trajectories {
   std::function<SsaResult(std::span<const double> times, FastStream rng, const std::function<void(std::size_t, std::span<const double>)>& at, std::uint64_t max_events)> path;
   /// As Ssa::run_window. @throws StudyError where there are no time averages
   std::function<SsaResult(double burn_in, double window, FastStream rng, const std::function<void(std::span<const double>, double)>& hold, std::uint64_t max_events)> window;
+  /// As Ssa::run_watch; empty where not every event is seen (then there are no first-passage times and no correlations).
+  std::function<SsaResult(double end, FastStream rng, const Watch& watch, std::uint64_t max_events)> watch = {};
 };
 /// What a network says of them: all but `path` and `window`.
 [[nodiscard]] Trajectories trajectories_of(const std::shared_ptr<const Network>& network);

@@ -1,0 +1,139 @@
+// Autocovariance and spectrum: birth-death is exact on every level (C = n e^(-d tau), a Lorentzian); the Brusselator's noisy oscillation.
+#include "kits/kinetics/correlations.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <complex>
+#include <numbers>
+
+#include "exec/engine.h"
+#include "kits/kinetics/ladder.h"
+#include "kits/kinetics/observables.h"
+#include "testing/statistics.h"
+
+namespace meso::kinetics {
+namespace {
+
+constexpr double pi = std::numbers::pi;
+
+Network birth_death() { return NetworkSpec{.species = {"X"}, .reactions = {"0 -> X, 6", "X -> 0, 2"}}.bind({{"X0", 3}}); }
+
+Answer run(const std::string& level, const Network& network, const Ask& ask, std::uint64_t trajectories = 1024, unsigned threads = 1) {
+  LevelRun engine({.seed = 3, .threads = threads}, "test/correlations");
+  engine.set_trajectories(trajectories);
+  for (const Level& one : ladder(network))
+    if (one.info.name == level) {
+      Ask with = ask;
+      with.options = resolve(one.info.options, ask.options, level);
+      return one.run(with, engine);
+    }
+  return {};
+}
+
+TEST(Correlations, OfBirthAndDeathAreAnExponentialAndALorentzian) {
+  // Mean 3, death rate 2: C(tau) = 3 e^(-2 tau), S(w) = 2 * 3 * 2 / (4 + w^2).
+  const Ask ask{Stationary{4.0, 20.0}, {"X.autocovariance", "X.spectrum"}};
+  const auto covariance = [](double tau) { return 3 * std::exp(-2 * tau); };
+  const auto spectrum = [](double w) { return 12 / (4 + w * w); };
+  for (const char* level : {"lna", "fsp"}) {
+    const Answer answer = run(level, birth_death(), ask);
+    ASSERT_EQ(answer.estimates.size(), 2u) << level;
+    const Estimate &c = *answer.find("X.autocovariance"), &s = *answer.find("X.spectrum");
+    EXPECT_EQ(c.axes[0].name, "lag");
+    EXPECT_EQ(s.axes[0].name, "frequency");
+    EXPECT_DOUBLE_EQ(c.axes[0].points.back(), 2);
+    EXPECT_DOUBLE_EQ(s.axes[0].points.front(), 4 * pi / 20);
+    for (std::size_t k = 0; k < c.size(); ++k) EXPECT_NEAR(c.value[k], covariance(c.axes[0].points[k]), 1e-7) << level << " lag " << k;
+    for (std::size_t k = 0; k < s.size(); ++k) EXPECT_NEAR(s.value[k], spectrum(s.axes[0].points[k]), 1e-7) << level << " frequency " << k;
+  }
+  const Answer sampled = run("ssa", birth_death(), ask, 4096, 2);
+  EXPECT_EQ(sampled.find("X.mean"), nullptr);  // looked at for mixing, not asked
+  const Estimate &c = *sampled.find("X.autocovariance"), &s = *sampled.find("X.spectrum");
+  std::vector<MeanCheck> lags, frequencies;
+  for (const std::size_t k : {0u, 1u, 5u, 10u, 20u, 40u}) lags.push_back({covariance(c.axes[0].points[k]), c.value[k], c.se(k), "lag " + std::to_string(k), c.dof});
+  // The shortest window would bias a plain periodogram by 1 / (d W) = 2.5 % at low frequencies: 0.07 of 2.7.
+  for (const std::size_t k : {0u, 1u, 3u, 10u, 30u, 63u}) frequencies.push_back({spectrum(s.axes[0].points[k]), s.value[k], s.se(k), "frequency " + std::to_string(k)});
+  EXPECT_TRUE(MeansMatch(lags, 0.25));
+  EXPECT_TRUE(MeansMatch(frequencies, 0.6));
+}
+
+TEST(Correlations, AreUnbiasedInAShortWindow) {
+  // A window of five relaxation times, where a plain periodogram is 20 % low at its first frequency and far off in its mean.
+  const Network fast = NetworkSpec{.species = {"X"}, .reactions = {"0 -> X, 6", "X -> 0, 2"}}.bind({{"X0", 3}});
+  const Ask ask{Stationary{4.0, 2.5}, {"X.spectrum"}};
+  const Answer sampled = run("ssa", fast, ask, 65536, 2);
+  const Estimate& s = *sampled.find("X.spectrum");
+  std::vector<MeanCheck> checks;
+  // Exact mean of the estimator: S minus what decays like C over half the window, worked out here for an exponential autocovariance.
+  const auto periodogram = [](double w, double W) {  // integral over |tau| < W of (1 - |tau| / W) C(tau) cos(w tau)
+    const std::complex<double> a(2, w), e = std::exp(-a * W);
+    return 2 * 3 * (1.0 / a - (1.0 - e) / (a * a * W)).real();
+  };
+  for (const std::size_t k : {0u, 1u, 2u}) {
+    const double w = s.axes[0].points[k];
+    const double exact = 2 * periodogram(w, 2.5) - periodogram(w, 1.25);
+    EXPECT_NEAR(exact, 12 / (4 + w * w), 0.06) << "the design: little is left of the bias";
+    checks.push_back({exact, s.value[k], s.se(k), "frequency " + std::to_string(k)});
+  }
+  EXPECT_TRUE(MeansMatch(checks, 0.05));
+}
+
+TEST(Correlations, OfTheBrusselatorPeakWhereLinearNoiseSaysAndIntegrateToTheVariance) {
+  // Below the Hopf point: c2 = 1.5. Stable spiral, Jacobian [[c2 - 1, phi^2], [-c2, -phi^2]] with phi = 0.9 (c1 = 0.9, c3 = c4 = 1).
+  const double c2 = 1.5, phi = 0.9, volume = 300;
+  const Network network = NetworkSpec{.species = {"X", "Y"}, .reactions = {"0 -> X, 0.9", "X -> Y, 1.5", "2X + Y -> 3X, 1", "X -> 0, 1"}, .volume = volume}.bind({{"X0", 270}, {"Y0", 500}});
+  const Ask ask{Stationary{60.0, 120.0}, {"X.autocovariance", "X.spectrum", "Y.autocovariance", "X.variance", "Y.variance"}};
+  const Answer lna = run("lna", network, ask);
+  const Estimate &s = *lna.find("X.spectrum"), &c = *lna.find("X.autocovariance");
+  EXPECT_NEAR(c.value[0], lna.find("X.variance")->value[0], 1e-6 * c.value[0]);
+  EXPECT_NEAR(lna.find("Y.autocovariance")->value[0], lna.find("Y.variance")->value[0], 1e-6 * lna.find("Y.variance")->value[0]);
+  // By hand: A = [[a, b], [-c2, -b]], D_XX = V phi (1 + c2 + c2 + 1), D_XY = -2 V c2 phi, D_YY = 2 V c2 phi.
+  const double a = c2 - 1, b = phi * phi, dxx = volume * phi * (2 + 2 * c2), dxy = -2 * volume * c2 * phi, dyy = 2 * volume * c2 * phi;
+  for (std::size_t k = 0; k < s.size(); ++k) {
+    const double w = s.axes[0].points[k];
+    // First row of (A - i w)^-1: (-b - i w, -b) / det.
+    const std::complex<double> det = std::complex<double>(a, -w) * std::complex<double>(-b, -w) + b * c2;
+    const double exact = ((b * b + w * w) * dxx + 2 * b * b * dxy + b * b * dyy) / std::norm(det);
+    EXPECT_NEAR(s.value[k], exact, 1e-7 * exact) << w;
+  }
+  std::size_t peak = 0;
+  for (std::size_t k = 0; k < s.size(); ++k)
+    if (s.value[k] > s.value[peak]) peak = k;
+  EXPECT_GT(peak, 2u);  // an oscillation, not a relaxation
+  const Answer ssa = run("ssa", network, ask, 64, 2);
+  const Estimate& e = *ssa.find("X.spectrum");
+  std::size_t seen = 0;
+  for (std::size_t k = 0; k < e.size(); ++k)
+    if (e.value[k] > e.value[seen]) seen = k;
+  EXPECT_NEAR(static_cast<double>(seen), static_cast<double>(peak), 2);
+  // At this size linear noise is right to a few percent.
+  EXPECT_NEAR(e.value[peak], s.value[peak], 0.05 * s.value[peak] + 5 * e.se(peak));
+  EXPECT_NEAR(ssa.find("X.autocovariance")->value[0], c.value[0], 0.05 * c.value[0] + 5 * ssa.find("X.autocovariance")->se(0));
+}
+
+TEST(Correlations, ConservedTotalsMapToDependentSpecies) {
+  // A <-> B with 20 of both: binomial, C(tau) = 20 p (1 - p) e^(-(a + b) tau) for A and for B.
+  const Network network = NetworkSpec{.species = {"A", "B"}, .reactions = {"A <-> B, 1; 3"}}.bind({{"A0", 20}});
+  const Ask ask{Stationary{2.0, 5.0}, {"A.autocovariance", "B.autocovariance", "B.spectrum"}};
+  for (const char* level : {"lna", "fsp"}) {
+    const Answer answer = run(level, network, ask);
+    for (const char* name : {"A.autocovariance", "B.autocovariance"}) {
+      const Estimate& c = *answer.find(name);
+      for (std::size_t k = 0; k < c.size(); ++k) EXPECT_NEAR(c.value[k], 20 * 0.75 * 0.25 * std::exp(-4 * c.axes[0].points[k]), 1e-7) << level << name;
+    }
+    const Estimate& s = *answer.find("B.spectrum");
+    for (std::size_t k = 0; k < s.size(); ++k) EXPECT_NEAR(s.value[k], 2 * 3.75 * 4 / (16 + s.axes[0].points[k] * s.axes[0].points[k]), 1e-7) << level;
+  }
+}
+
+TEST(Correlations, AreAbsentOverTimesAndBrokenWhereNothingIsStationary) {
+  EXPECT_EQ(run("ssa", birth_death(), Ask{Times{{0, 1}}, {"X.spectrum"}}, 16).estimates.size(), 0u);
+  const Network growing = NetworkSpec{.species = {"X"}, .reactions = {"X -> 2X, 2", "X -> 0, 1"}}.bind({{"X0", 3}});
+  const Answer answer = run("lna", growing, Ask{Stationary{1.0, 5.0}, {"X.spectrum"}});
+  ASSERT_FALSE(answer.flags.empty());
+  EXPECT_TRUE(std::isnan(answer.find("X.spectrum")->value[0]));
+}
+
+}  // namespace
+}  // namespace meso::kinetics
