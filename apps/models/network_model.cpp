@@ -40,9 +40,36 @@ System network_of_file(const ModelRequest& request, const Section& section) {
   }
 }
 
+/// [[network.event]]: at = 5 | [0, 12, 24], or every = 12 with count = 5 and from = 0, or when = "X > 20"; add and set are tables of numbers or formulas.
+kinetics::NetworkSpec::Event event_of(const Section& section) {
+  section.allow({"name", "at", "every", "from", "count", "when", "set", "add"});
+  kinetics::NetworkSpec::Event event;
+  event.where = section.where();
+  event.name = section.optional<std::string>("name").value_or("");
+  event.when = section.optional<std::string>("when").value_or("");
+  if (section.has("at")) event.at = section.node().find("at")->is_array() ? section.require<std::vector<double>>("at") : std::vector<double>{section.require<double>("at")};
+  if (section.has("every")) {
+    if (section.has("at")) throw section.error("every", "an event has either 'at' or 'every'");
+    const double every = section.require<double>("every"), from = section.optional<double>("from").value_or(0.0);
+    const auto count = section.require<std::uint64_t>("count");
+    if (!(every > 0)) throw section.error("every", fmt::format("every = {}: the time between two doses must be above 0", exact(every)));
+    if (count < 1 || count > 10000) throw section.error("count", fmt::format("count = {}: doses are from 1 to 10,000", count));
+    for (std::uint64_t k = 0; k < count; ++k) event.at.push_back(from + every * static_cast<double>(k));
+  } else if (section.has("from") || section.has("count")) {
+    throw section.error(section.has("from") ? "from" : "count", "'from' and 'count' belong to 'every'");
+  }
+  for (auto [key, into] : {std::pair{"set", &event.set}, std::pair{"add", &event.add}})
+    if (const auto table = section.optional_section(key))
+      for (const auto& [name, value] : table->values()) {
+        const std::string* text = std::get_if<std::string>(&value.data);
+        (*into)[name] = text != nullptr ? *text : exact(as_number(value));
+      }
+  return event;
+}
+
 }  // namespace
 
-/// CONTRACT section 5: species, reactions, volume, initial | initial-concentration, initial-law, constants, combinatoric, passage; or file.
+/// CONTRACT section 5: species, reactions, volume, initial | initial-concentration, initial-law, constants, combinatoric, passage, noise, [[network.event]]; or file.
 System own_network(const ModelRequest& request) {
   const TomlNode& node = *request.model;
   const std::string& title = request.title;
@@ -51,7 +78,7 @@ System own_network(const ModelRequest& request) {
     if (section.has("species") || section.has("reactions")) throw section.error("file", "[network] needs either a file or species and reactions, and not both");
     return network_of_file(request, section);
   }
-  section.allow({"species", "reactions", "volume", "initial", "initial-concentration", "initial-law", "constants", "combinatoric", "passage"});
+  section.allow({"species", "reactions", "volume", "initial", "initial-concentration", "initial-law", "constants", "combinatoric", "passage", "noise", "event"});
   kinetics::NetworkSpec spec;
   spec.species = section.require<std::vector<std::string>>("species");
   spec.reactions = section.require<std::vector<std::string>>("reactions");
@@ -68,6 +95,9 @@ System own_network(const ModelRequest& request) {
   numbers("constants", spec.constants);
   if (const auto laws = section.optional_section("initial-law"))
     for (const TomlEntry& entry : laws->entries()) spec.initial_law[entry.key] = laws->require<std::string>(entry.key);
+  if (const auto noise = section.optional_section("noise"))
+    for (const TomlEntry& entry : noise->entries()) spec.noise[entry.key] = noise->require<std::string>(entry.key);
+  for (const Section& event : section.sections("event")) spec.events.push_back(event_of(event));
   if (const auto passages = section.optional_section("passage"))
     for (const TomlEntry& entry : passages->entries()) spec.passages[entry.key] = passages->require<std::string>(entry.key);
   try {

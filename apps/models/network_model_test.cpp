@@ -82,6 +82,26 @@ TEST(NetworkText, PassagesAreAskedByTheirName) {
   EXPECT_NE(said("Y >= 10", "up.passage.mean").find("my.toml:4: passage 'up': unknown name 'Y' in 'Y >= 10'"), std::string::npos);
 }
 
+TEST(NetworkText, EventsAndNoiseStandInAStudy) {
+  const std::string network = "species = [\"X\"]\nreactions = [\"0 -> X, k\", \"X -> 0, 1 after gamma(2, 1)\"]\nconstants = { k = 2 }\n";
+  const auto said = [&](const std::string& more) { return refusal(study(network + more)); };
+  EXPECT_EQ(said("noise = { k = \"gamma(3, k)\" }\n"), "");
+  EXPECT_EQ(said("[[network.event]]\nname = \"dose\"\nat = [0, 4]\nadd = { X = 10, k = \"k/2\" }\n[[network.event]]\nevery = 6\nfrom = 1\ncount = 3\nset = { X = \"floor(X/2)\" }\n"), "");
+  EXPECT_EQ(said("[[network.event]]\nwhen = \"X > 20 and t > 1\"\nset = { X = 0 }\n"), "");
+  // The resolved study says the same again.
+  const std::string resolved_text = write_toml(study_document(resolved(read_study(
+      parse_toml(study(network + "noise = { k = \"gamma(3, k)\" }\n[[network.event]]\nname = \"dose\"\nat = [0, 4]\nadd = { X = 10 }\n"), "my.toml"), model_source(), folder()))));
+  EXPECT_EQ(said_of(resolved_text, "/"), "");
+  EXPECT_NE(resolved_text.find("dose"), std::string::npos);
+  EXPECT_NE(said("noise = { k = \"gama(3, k)\" }\n").find("noise of 'k': unknown law 'gama' in 'gama(3, k)'. Did you mean 'gamma'?"), std::string::npos);
+  EXPECT_NE(said("[[network.event]]\nat = 3\nad = { X = 1 }\n").find("my.toml:9"), std::string::npos);
+  EXPECT_NE(said("[[network.event]]\nat = 3\nadd = { Xx = 1 }\n").find("my.toml:7: event 1: 'Xx' is neither a species nor a constant. Did you mean 'X'?"), std::string::npos);
+  EXPECT_NE(said("[[network.event]]\nevery = 0\ncount = 2\nadd = { X = 1 }\n").find("my.toml:8: every = 0: the time between two doses must be above 0"), std::string::npos);
+  EXPECT_NE(said("[[network.event]]\nat = 2\ncount = 2\nadd = { X = 1 }\n").find("my.toml:9: 'from' and 'count' belong to 'every'"), std::string::npos);
+  EXPECT_NE(said("[[network.event]]\nat = 2\nevery = 2\ncount = 2\nadd = { X = 1 }\n").find("my.toml:9: an event has either 'at' or 'every'"), std::string::npos);
+  EXPECT_NE(said("[[network.event]]\nevery = 2\ncount = 20000\nadd = { X = 1 }\n").find("my.toml:9: count = 20000: doses are from 1 to 10,000"), std::string::npos);
+}
+
 TEST(NetworkText, BadInputIsNamed) {
   const auto said = [](const std::string& network) { return refusal(study(network)); };
   EXPECT_NE(said("species = [\"X\"]\nreactions = []\n").find("the network has no reactions"), std::string::npos);
@@ -90,8 +110,9 @@ TEST(NetworkText, BadInputIsNamed) {
   EXPECT_NE(said("species = [\"X\"]\nreactions = [\"-2X -> 0, 1\"]\n").find("is not a term like 'X' or '2X'"), std::string::npos);
   EXPECT_NE(said("species = [\"X\"]\nreactions = [\"X -> 0, 1\"]\ninitial = { X = 1e17 }\n").find("initial X is 1e+17; it must be from 0 to 2^53"), std::string::npos);
   EXPECT_NE(said("species = [\"X\"]\nreactions = [\"X -> 0, -1\"]\n").find("the rate '-1' is -1; it must be a number >= 0"), std::string::npos);
-  EXPECT_NE(said("species = [\"X\"]\nreactions = [\"X -> 0, 1\"]\ninitial-law = { X = \"poison\" }\n").find("initial-law: unknown law 'poison' of 'X'. Did you mean 'poisson'?"), std::string::npos);
+  EXPECT_NE(said("species = [\"X\"]\nreactions = [\"X -> 0, 1\"]\ninitial-law = { X = \"poison\" }\n").find("initial-law of 'X': unknown law 'poison'. Did you mean 'poisson'?"), std::string::npos);
   EXPECT_NE(said("species = [\"X\"]\nreactions = [\"X -> 0, 1\"]\ninitial-law = { Y = \"poisson\" }\n").find("initial-law: unknown species 'Y'"), std::string::npos);
+  EXPECT_NE(said("species = [\"X\"]\nreactions = [\"2X -> 0, 1e308\"]\nvolume = 1e-3\n").find("reaction '2X -> 0, 1e308': the propensity overflows: rate 1e+308 and volume 0.001 give no finite number"), std::string::npos);
   // Names that contain other names are other names; 1e9 molecules are molecules.
   EXPECT_EQ(said("species = [\"X\", \"X1\", \"X10\"]\nreactions = [\"X1 -> X10, = k*X1\", \"X10 -> X, = k1*X10\"]\nconstants = { k = 1, k1 = 2 }\n"), "");
   EXPECT_EQ(said("species = [\"X\"]\nreactions = [\"X -> 0, 1e-9\"]\ninitial = { X = 1000000000 }\n"), "");

@@ -199,7 +199,7 @@ Answer answer_times(const MasterEquation& equation, const Ask& ask, Context& con
   const Axis axis{"t", network.time_unit, times};
   std::vector<double> exact(times.size(), 0.0);
   bool any_exact = false;
-  for (std::size_t i = 0; i < times.size(); ++i) any_exact |= (exact[i] = times[i] == 0 ? 1 : 0) != 0;
+  for (std::size_t i = 0; i < times.size(); ++i) any_exact |= (exact[i] = times[i] == 0 && !network.random_start() ? 1 : 0) != 0;
   for (const Asked& o : asked) {
     Estimate e;
     if (o.what.kind == ObservableName::Kind::distribution) {
@@ -291,6 +291,7 @@ FspPlan fsp_plan(const Network& network, const Ask& ask) {
 
 ExactRule exact_rule(const Network& network, const Ask& ask) {
   if (network.time_dependent()) return {"ssa", "ssa: a propensity depends on time"};
+  if (const std::string beyond = network.beyond_reactions(); !beyond.empty()) return {"ssa", "ssa: " + beyond};
   constexpr double limit = 300000, work_limit = 2e10;
   const FspPlan plan = fsp_plan(network, ask);
   const std::string states = fmt::format("about {} states", with_commas(static_cast<unsigned long long>(std::min(plan.states, 1e18))));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 
 #include "base/error.h"
@@ -172,6 +173,36 @@ bool MasterEquation::expand(StateSpace& space, std::vector<std::uint32_t> from, 
     from.swap(next);
   }
   return true;
+}
+
+std::pair<StateSpace, std::vector<double>> MasterEquation::start() const {
+  const std::size_t species = network_.species.size();
+  std::vector<std::int64_t> first(species);
+  std::vector<std::vector<double>> law(species);
+  double states = 1;
+  for (std::size_t s = 0; s < species; ++s) {
+    const CountLaw point{CountLaw::Kind::point, static_cast<double>(network_.initial[s]), 0, {}};
+    law[s] = (network_.start_laws.empty() ? point : network_.start_laws[s]).probabilities(1e-13 / static_cast<double>(species), first[s]);
+    states *= static_cast<double>(law[s].size());
+  }
+  if (states > 1e7) throw ModelError(fmt::format("level 'fsp': the law of the initial counts has {} states; level 'ssa' draws from it", brief(states, 3)));
+  StateSpace space(species);
+  std::vector<double> p;
+  std::vector<std::int32_t> state(species);
+  const std::function<void(std::size_t, double)> add = [&](std::size_t s, double probability) {
+    if (s == species) {
+      space.add(state);
+      p.push_back(probability);
+      return;
+    }
+    for (std::size_t k = 0; k < law[s].size(); ++k) {
+      if (law[s][k] == 0) continue;
+      state[s] = static_cast<std::int32_t>(first[s] + static_cast<std::int64_t>(k));
+      add(s + 1, probability * law[s][k]);
+    }
+  };
+  add(0, 1);
+  return {std::move(space), std::move(p)};
 }
 
 }  // namespace meso::kinetics

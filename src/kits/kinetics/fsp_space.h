@@ -86,6 +86,8 @@ class MasterEquation {
   bool expand(StateSpace& space, std::vector<std::uint32_t> from, std::size_t layers, std::size_t limit,
               const std::function<bool(std::span<const std::int32_t>)>& inside = {}) const;
   [[nodiscard]] StateSpace initial() const;
+  /// The law of the initial counts on its states; all but 1e-13 of it.
+  [[nodiscard]] std::pair<StateSpace, std::vector<double>> start() const;
 
  private:
   // Sizes of burst k of reaction r and of those after it. `nothing`: so far the state is the old one.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <tuple>
 
 #include "base/error.h"
 #include "kits/kinetics/fsp.h"
@@ -25,7 +26,13 @@ class Projection {
  public:
   Projection(const MasterEquation& equation, const FspOptions& options, double duration)
       : equation_(equation), options_(options), duration_(duration), space_(equation.initial()), p_{1.0} {
-    (void)grow({0}, 20, std::min<std::size_t>(options.max_states, 2000));
+    std::vector<std::uint32_t> from{0};
+    if (equation.network().random_start()) {
+      std::tie(space_, p_) = equation.start();
+      from.resize(space_.size());
+      std::iota(from.begin(), from.end(), 0u);
+    }
+    (void)grow(std::move(from), 20, std::min<std::size_t>(options.max_states, std::max<std::size_t>(2000, 2 * space_.size())));
     build();
   }
 

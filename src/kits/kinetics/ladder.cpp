@@ -1,6 +1,9 @@
 #include "kits/kinetics/ladder.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <set>
 
@@ -43,6 +46,15 @@ Level exact_level(const std::shared_ptr<const Network>& network, const Level& fs
       for (std::string& line : chosen.plan(ask)) lines.push_back(std::move(line));
     return lines;
   };
+  return level;
+}
+
+// A level that this network cannot have, and that says why when it is asked.
+Level refused(Level level, const std::string& why) {
+  level.run = [text = level.info.name + ": " + why](const Ask&, Context&) -> Answer { throw ModelError(text); };
+  level.plan = {};
+  level.equations = {};
+  level.branches = {};
   return level;
 }
 
@@ -89,20 +101,51 @@ std::vector<Level> ladder(const Network& network, const Rebuild& rebuild) {
     lna.branches = branches_of(rebuild, linear_noise_at, lna.info.options, "level 'lna'");
   }
   std::vector<Level> levels{ssa};
+  if (const std::string beyond = network.beyond_reactions(); !beyond.empty()) {
+    const bool events_alone = network.delayed() == nullptr && std::none_of(network.open_constants.begin(), network.open_constants.end(), [](const OpenConstant& c) { return c.law.has_value(); });
+    const std::string why = beyond + (network.delayed() != nullptr ? ": what is on its way is part of the state, which this level does not hold. Levels that have delays: ssa"
+                                      : events_alone               ? ", which this level does not have. Levels that have them: ssa, rate-equation"
+                                                                   : "; this level has one value for all. Levels that draw: ssa");
+    for (const Level& level : {next_reaction_level(network, slow), tau_leap_level(network, slow), langevin_level(network, slow), hybrid_level(network, slow), fsp, closure, reconstruction_level(network, closure), lna}) levels.push_back(refused(level, why));
+    if (events_alone) {
+      const LevelInfo info = rate.info;
+      rate = process_rate_equation_level(std::make_shared<const CompiledProcess>(process_of(network)));
+      rate.info.parent = info.parent;
+      rate.info.approximation = info.approximation;
+      levels.push_back(rate);
+    } else {
+      levels.push_back(refused(rate, why));
+    }
+    levels.push_back(exact_level(shared, fsp, ssa));
+    return levels;
+  }
   if (!network.time_dependent()) levels.push_back(next_reaction_level(network, slow));
   if (!network.time_dependent() && !bursts)
     for (Level (*level)(const Network&, std::function<double()>) : {tau_leap_level, langevin_level, hybrid_level}) levels.push_back(level(network, slow));
   if (network.random_start()) {
-    // These start from counts; what they would do with a law is not what was asked.
-    for (Level level : {fsp, closure, lna}) {
-      level.run = [name = level.info.name](const Ask&, Context&) -> Answer {
-        throw ModelError(name + ": initial counts are drawn from a Poisson law; this level starts from given counts. Levels that draw: ssa, next-reaction, tau-leap, cle, hybrid (and rate-equation, of the means)");
+    // Moments start from the moments of the law, fsp from the law; conserved totals and long times would differ between trajectories.
+    std::string total;
+    for (const std::vector<int>& law : network.conservation_laws())
+      for (std::size_t s = 0; s < law.size(); ++s)
+        if (law[s] != 0 && network.start_laws[s].kind != CountLaw::Kind::point) total = network.species[s];
+    const std::string conserved = fmt::format("the initial count of {} is drawn, so that a conserved total differs between trajectories. Levels that draw: ssa, next-reaction, tau-leap, cle, hybrid, fsp over times", total);
+    const auto guarded = [](Level level, const std::function<std::string(const Ask&)>& wrong) {
+      level.run = [run = level.run, wrong, name = level.info.name](const Ask& ask, Context& context) {
+        if (const std::string why = wrong(ask); !why.empty()) throw ModelError(name + ": " + why);
+        return run(ask, context);
       };
       level.branches = {};
-      level.plan = {};
-      levels.push_back(std::move(level));
-    }
-    levels.push_back(rate);
+      return level;
+    };
+    levels.push_back(guarded(fsp, [](const Ask& ask) { return ask.is_stationary() ? std::string("initial counts are drawn; ask for times, or give counts") : std::string(); }));
+    for (const Level& level : {closure, lna})
+      levels.push_back(total.empty() ? guarded(level, [](const Ask& ask) {
+        const auto kind = ask.options.find("kind");
+        return kind != ask.options.end() && kind->second == Value(std::string("linear-mapping")) ? std::string("kind linear-mapping starts from given counts, and these are drawn") : std::string();
+      }) : refused(level, conserved));
+    const bool whole = std::all_of(network.start_laws.begin(), network.start_laws.end(), [](const CountLaw& law) { return law.mean == std::floor(law.mean); });
+    levels.push_back(total.empty() || whole ? rate : refused(rate, conserved));
+    levels.push_back(exact_level(shared, fsp, ssa));
     return levels;
   }
   for (Level level : {fsp, closure, reconstruction_level(network, closure), lna, rate, exact_level(shared, fsp, ssa)}) levels.push_back(std::move(level));

@@ -176,7 +176,7 @@ template <class Stop, class Held>
 SsaResult Leaping::run(FastStream& rng, double end, Stop&& stop_after, Held&& held, std::uint64_t max_events, LeapTally& tally) const {
   const std::size_t n_reactions = network_.reactions.size();
   State s;
-  const std::vector<std::int64_t> start = network_.start([&](double mean) { return rng.poisson(mean); });
+  const std::vector<std::int64_t> start = network_.start(rng);
   s.x.assign(start.begin(), start.end());
   s.y = s.seen = s.drift = s.turnover = s.square = s.x;
   s.a.assign(n_reactions, 0.0);

@@ -152,7 +152,16 @@ void answer_times(const MomentModel& m, const Ask& ask, Context& context, Answer
   OdeProblem problem = m.flow.problem();
   problem.n_events = n_margins(m.flow, m.reduced);
   problem.events = [&](double, std::span<const double> z, std::span<double> g) { margins(m.flow, z, m.reduced, g); };
-  const std::vector<double> z0 = m.flow.start(m.reduced.initial);
+  std::vector<double> z0 = m.flow.start(m.reduced.initial);
+  if (m.network.random_start())  // independent laws: the cumulants of each species alone
+    for (std::size_t k = 0; k < m.flow.species(); ++k) {
+      const std::vector<double> kappa = m.network.start_laws[m.reduced.position[k]].cumulants();
+      for (int order = 1; order <= std::min(m.flow.order(), 4); ++order) {
+        MultiIndex index(m.flow.species(), 0);
+        index[k] = order;
+        z0[m.flow.set().find(index)] = kappa[static_cast<std::size_t>(order - 1)] / m.flow.volume();
+      }
+    }
   double largest = 1 / m.flow.volume();
   for (const double v : z0) largest = std::max(largest, v);
   std::vector<double> divergence(n);
@@ -177,7 +186,7 @@ void answer_times(const MomentModel& m, const Ask& ask, Context& context, Answer
       for (std::size_t i = 0; i < solved.solution.reached; ++i) {
         const std::span<const double> z{&solved.solution.path[i * n], n}, b{&solved.bound[i * n], n};
         a.estimate.value[i] = evaluate(m, a.what, z);
-        const bool initial = times[i] == 0;
+        const bool initial = times[i] == 0 && !m.network.random_start();
         a.estimate.exact[i] = initial ? 1 : 0;
         a.estimate.error_bound[i] = initial ? 0 : evaluate_bound(m, a.what, z, b, a.estimate.value[i]);
         peak = std::fmax(peak, std::abs(a.estimate.value[i]));

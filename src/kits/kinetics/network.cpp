@@ -12,6 +12,8 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "kits/kinetics/condition.h"
+#include "kits/kinetics/open_constants.h"
 #include "kits/kinetics/passage.h"
 
 namespace meso::kinetics {
@@ -27,6 +29,7 @@ struct ParsedReaction {
   std::map<std::size_t, Formula> bursts;  // species -> mean
   Formula rate = Formula::constant(0);
   bool is_law = false;
+  std::optional<DelayText> delay;
 };
 
 /// A spec with its names at hand.
@@ -149,6 +152,19 @@ std::map<std::size_t, int> parse_side(const Reader& in, std::string_view side, c
 
 ParsedReaction parse_rate(const Reader& in, std::string_view text, const std::string& label) {
   ParsedReaction result;
+  try {
+    result.delay = cut_delay(text);
+  } catch (const ModelError& error) {
+    throw ModelError(fmt::format("{}: {}", label, error.what()));
+  }
+  if (result.delay)
+    for (const Formula& argument : result.delay->law.arguments)
+      for (const std::string& name : argument.variables()) {
+        if (in.is_constant(name)) continue;
+        std::vector<std::string> known{"volume"};
+        for (const auto& [constant, value] : in.spec.constants) known.push_back(constant);
+        throw ModelError(fmt::format("{}: the delay depends on '{}', which is no constant.{}\n  known: {}", label, name, did_you_mean(name, known), join(known)));
+      }
   text = trim(text);
   if (!text.empty() && text.front() == '=') {
     result.is_law = true;
@@ -229,8 +245,8 @@ void check_names(const NetworkSpec& spec) {
                                      did_you_mean(name, spec.species), join(spec.species)));
   for (const auto& [name, law] : spec.initial_law) {
     if (!seen.contains(name)) throw ModelError(fmt::format("initial-law: unknown species '{}'.{}\n  species: {}", name, did_you_mean(name, spec.species), join(spec.species)));
-    static const std::vector<std::string> laws{"point", "poisson"};
-    if (std::find(laws.begin(), laws.end(), law) == laws.end()) throw ModelError(fmt::format("initial-law: unknown law '{}' of '{}'.{}\n  known: {}", law, name, did_you_mean(law, laws), join(laws)));
+    if (law.find("mixture") != std::string::npos && (spec.initial.contains(name) || spec.initial_concentration.contains(name)))
+      throw ModelError(fmt::format("initial-law: a mixture has its own mean; take '{}' out of initial", name));
   }
   for (const auto& [name, value] : spec.initial)
     if (spec.initial_concentration.contains(name)) throw ModelError(fmt::format("'{}' has an initial count and an initial concentration; give one of them", name));
@@ -492,11 +508,22 @@ std::vector<std::vector<int>> Network::conservation_laws() const {
   // makes its weight 0, one that turns m of a species into n of another ties their weights. Only what is left goes through elimination.
   Ties ties(species.size());
   std::vector<std::map<std::size_t, std::int64_t>> equations;
-  for (const Reaction& reaction : reactions) {
+  const auto conserves = [&](const std::vector<std::pair<std::size_t, int>>& changes) {
     auto& equation = equations.emplace_back();
-    for (const auto& [s, change] : reaction.change)
+    for (const auto& [s, change] : changes)
       if (change != 0) equation[s] += static_cast<std::int64_t>(change);
+  };
+  for (const Reaction& reaction : reactions) {
+    if (!reaction.delay) {
+      conserves(reaction.change);
+      continue;
+    }
+    conserves(reaction.delay->at_start);  // in between nothing stands for what is on its way
+    conserves(reaction.delay->at_end);
   }
+  for (const NetworkEvent& event : events)
+    for (const auto& [name, value] : event.assignments)
+      if (const auto s = std::find(species.begin(), species.end(), name); s != species.end()) equations.push_back({{static_cast<std::size_t>(s - species.begin()), 1}});
   for (const Reaction& reaction : reactions)
     for (const auto& [s, mean] : reaction.bursts) equations.push_back({{s, 1}});  // any number of it alone: nothing that contains it is conserved
   ties.reduce(equations);
@@ -551,6 +578,19 @@ std::vector<std::vector<int>> Network::conservation_laws() const {
     laws.emplace_back(candidate.begin(), candidate.end());
   }
   return laws;
+}
+
+const Reaction* Network::delayed() const {
+  const auto found = std::find_if(reactions.begin(), reactions.end(), [](const Reaction& r) { return r.delay.has_value(); });
+  return found == reactions.end() ? nullptr : &*found;
+}
+
+std::string Network::beyond_reactions() const {
+  if (const Reaction* one = delayed()) return fmt::format("reaction '{}' has a delay", one->text);
+  for (const OpenConstant& constant : open_constants)
+    if (constant.law) return fmt::format("constant '{}' is drawn per trajectory", constant.name);
+  if (!events.empty()) return fmt::format("there are events ('{}')", events.front().name);
+  return "";
 }
 
 bool Network::time_dependent() const {
@@ -781,6 +821,8 @@ Network NetworkSpec::bind(const std::map<std::string, double>& values, bool try_
     if (!std::isfinite(value)) throw ModelError(fmt::format("constant '{}' is {}; it must be a finite number", name, exact(value)));
     numbers[name] = value;
   }
+  const std::map<std::string, double> closed = bind_open_constants(*this, numbers, network);
+  for (const auto& [name, text] : passages) refuse_open(network, parse_condition(text), fmt::format("passage '{}'", name));
   network.passages = bind_passages(*this, numbers);
 
   for (const std::string& name : species) {
@@ -798,11 +840,20 @@ Network NetworkSpec::bind(const std::map<std::string, double>& values, bool try_
     }
     if (!(count >= 0 && count < largest_count)) throw ModelError(fmt::format("initial {} is {}; it must be from 0 to 2^53", name, exact(count)));
     network.initial.push_back(static_cast<std::int64_t>(count));
-    if (const auto law = initial_law.find(name); law != initial_law.end() && law->second == "poisson") {
-      network.poisson_start.resize(species.size(), 0);
-      network.poisson_start[network.initial.size() - 1] = 1;
+    if (const auto law = initial_law.find(name); law != initial_law.end() && law->second != "point") {
+      network.start_laws.resize(species.size());
+      CountLaw& drawn = network.start_laws[network.initial.size() - 1];
+      try {
+        drawn = parse_count_law(law->second, count, numbers);
+      } catch (const ModelError& error) {
+        throw ModelError(fmt::format("initial-law of '{}': {}", name, error.what()));
+      }
+      if (drawn.kind == CountLaw::Kind::mixture && count != 0) throw ModelError(fmt::format("initial-law: a mixture has its own mean; {}0 = {} would not be used", name, exact(count)));
+      network.initial.back() = static_cast<std::int64_t>(std::llround(drawn.mean));
     }
   }
+  for (std::size_t s = 0; s < network.start_laws.size(); ++s)
+    if (network.start_laws[s].kind == CountLaw::Kind::point) network.start_laws[s].mean = static_cast<double>(network.initial[s]);
 
   std::set<std::string> texts;
   std::vector<char> used(species.size(), 0);
@@ -837,7 +888,21 @@ Network NetworkSpec::bind(const std::map<std::string, double>& values, bool try_
       double stochastic = rate * network.volume;
       for (const auto& [s, count] : reaction.reactants)
         for (int i = 1; i <= count; ++i) stochastic /= network.volume * (network.combinatoric ? i : 1);
+      if (!std::isfinite(stochastic))
+        throw ModelError(fmt::format("{}: the propensity overflows: rate {} and volume {} give no finite number", what, exact(rate), exact(network.volume)));
       reaction.stochastic = stochastic;
+    }
+    if (!network.open_constants.empty()) {
+      const Formula open = p.rate.substitute(closed);
+      const std::vector<std::string> left = open.variables();
+      if (std::any_of(network.open_constants.begin(), network.open_constants.end(), [&](const OpenConstant& c) { return std::find(left.begin(), left.end(), c.name) != left.end(); })) {
+        double factor = network.volume;
+        for (const auto& [s, count] : reaction.reactants)
+          for (int i = 1; i <= count; ++i) factor /= network.volume * (network.combinatoric ? i : 1);
+        reaction.open = p.is_law ? open : open * Formula::constant(factor);
+      }
+      if (p.delay)
+        for (const Formula& argument : p.delay->law.arguments) refuse_open(network, argument, what + ": the delay");
     }
     for (const auto& [s, mean] : p.bursts) {
       double b = 0;
@@ -847,10 +912,29 @@ Network NetworkSpec::bind(const std::map<std::string, double>& values, bool try_
       used[s] = 1;
       if (b > 0) reaction.bursts.emplace_back(s, b);
     }
+    if (p.delay) {
+      Delay delay;
+      try {
+        delay.law = bind_law(p.delay->law, numbers);
+      } catch (const ModelError& error) {
+        throw ModelError(fmt::format("{}: the delay: {}", what, error.what()));
+      }
+      delay.kind = p.delay->kind;
+      if (delay.kind == DelayKind::consuming) {
+        for (const auto& [s, count] : reaction.reactants) delay.at_start.emplace_back(s, -count);
+        delay.at_end = reaction.products;
+      } else {
+        for (const auto& [s, amount] : reaction.change) (amount < 0 && delay.kind == DelayKind::net ? delay.at_start : delay.at_end).emplace_back(s, amount);
+      }
+      reaction.delay = std::move(delay);
+    }
     if (reaction.change.empty() && reaction.bursts.empty()) network.notes.push_back(fmt::format("{} changes nothing", what));
     if (!texts.insert(p.text).second) network.notes.push_back(fmt::format("{} is listed twice: both fire", what));
     network.reactions.push_back(std::move(reaction));
   }
+  if (const std::string beyond = network.beyond_reactions(); !beyond.empty())
+    for (const Reaction& reaction : network.reactions)
+      if (!reaction.bursts.empty()) throw ModelError(fmt::format("{} and reaction '{}' has a burst; no level has both in one network", beyond, reaction.text));
   for (std::size_t s = 0; s < species.size(); ++s)
     if (used[s] == 0) network.notes.push_back(fmt::format("species '{}' takes part in no reaction", species[s]));
   if (!try_laws) return network;

@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "kits/kinetics/count_law.h"
+#include "kits/kinetics/delay.h"
 #include "num/formula.h"
 #include "model/schema.h"
 
@@ -34,6 +36,8 @@ struct Reaction {
   double rate = 0;       ///< mass action: macroscopic constant k
   double stochastic = 0; ///< mass action: k volume^(1 - order) [/ prod s!]: a(n) = stochastic * prod falling(n_i, s_i)
   std::optional<Formula> law;  ///< otherwise: the whole propensity in molecules per time; variables are species names and t
+  std::optional<Formula> open = {};  ///< the propensity with the open constants (Network::open_constants) left in by name, if it has any
+  std::optional<Delay> delay = {};  ///< products come later; `change` is then the sum of both halves
   [[nodiscard]] int order() const;
   /// A product of at most three counts and whole changes: what the kernels without branches take.
   [[nodiscard]] bool simple() const { return mass_action && order() <= 3 && bursts.empty(); }
@@ -50,6 +54,20 @@ struct Passage {
   Formula condition;  ///< of species names, 1 or 0
 };
 
+/// A constant that keeps its name: it is drawn per trajectory, or events set it.
+struct OpenConstant {
+  std::string name;
+  double value = 0;            ///< as given
+  std::optional<Law> law = {}; ///< drawn per trajectory (extrinsic noise)
+};
+
+/// Something done to the state from outside: a dose at a time, a pulse when a condition turns true.
+struct NetworkEvent {
+  std::string name;
+  Formula trigger;             ///< of species, open constants and t: happens whenever it turns true, also at t = 0
+  std::vector<std::pair<std::string, Formula>> assignments;  ///< species or open constant, its new value; all at once
+};
+
 /// Bound network: all constants are numbers.
 struct Network {
   std::vector<std::string> species;
@@ -57,7 +75,9 @@ struct Network {
   double volume = 1;
   bool combinatoric = false;
   std::vector<std::int64_t> initial;        ///< molecules, one per species
-  std::vector<char> poisson_start = {};     ///< 1: the initial count is drawn per trajectory from the Poisson law of mean `initial`; empty: none
+  std::vector<CountLaw> start_laws = {};    ///< one per species: initial counts are drawn per trajectory (`initial` holds the means, rounded); empty: none
+  std::vector<OpenConstant> open_constants = {};
+  std::vector<NetworkEvent> events = {};
   std::vector<Passage> passages = {};
   std::string time_unit = "1", rate_doc;
   std::vector<std::string> notes;           ///< to be said in the log: rounded counts, idle species, doubled reactions
@@ -68,15 +88,19 @@ struct Network {
   /// As many laws as there are independent ones, those with the fewest species first.
   [[nodiscard]] std::vector<std::vector<int>> conservation_laws() const;
   /// True if an initial count is drawn.
-  [[nodiscard]] bool random_start() const { return !poisson_start.empty(); }
-  /// Initial counts of one trajectory; `draw(mean)` gives a Poisson number.
-  template <class Draw>
-  [[nodiscard]] std::vector<std::int64_t> start(Draw&& draw) const {
+  [[nodiscard]] bool random_start() const { return !start_laws.empty(); }
+  /// Initial counts of one trajectory. Rng: Stream or FastStream.
+  template <class Rng>
+  [[nodiscard]] std::vector<std::int64_t> start(Rng& rng) const {
     std::vector<std::int64_t> counts = initial;
-    for (std::size_t s = 0; s < poisson_start.size(); ++s)
-      if (poisson_start[s] != 0) counts[s] = draw(static_cast<double>(initial[s]));
+    for (std::size_t s = 0; s < start_laws.size(); ++s)
+      if (start_laws[s].kind != CountLaw::Kind::point) counts[s] = start_laws[s].draw(rng);
     return counts;
   }
+  /// Why only trajectories of a process (process_ssa.h) can have this network: delays, constants that are drawn, events; "" if others can.
+  [[nodiscard]] std::string beyond_reactions() const;
+  /// The first reaction with a delay, or none.
+  [[nodiscard]] const Reaction* delayed() const;
   /// True if t stands in a rate law.
   [[nodiscard]] bool time_dependent() const;
   /// @throws ModelError unknown species with the nearest name
@@ -144,7 +168,8 @@ struct LawFault {
 /// A reaction is "<reactants> -> <products>, <rate>" with terms like "2X" joined by "+" and 0 for nothing; "<->" takes two rates,
 /// "forward; backward". A product "burst(b) P" is a number of P drawn at each firing from the geometric law of mean b
 /// (constants and `volume`): "M -> M + burst(b) P, k". A rate is a number, a name or an expression of constants and `volume` (macroscopic mass-action
-/// constant); with a leading '=' it is the whole propensity, any formula of species, constants, `volume` and the time `t`.
+/// constant); with a leading '=' it is the whole propensity, any formula of species, constants, `volume` and the time `t`. A delay follows
+/// the rate: "A -> B, k after gamma(2, 3)" (delay.h).
 struct NetworkSpec {
   std::vector<std::string> species;
   std::vector<std::string> reactions;             ///< "2X + Y -> 3X, c1", "X <-> Y, 1; 0.5", "X -> 0, = vmax*X/(K + X)", "0 -> burst(b) P, k"
@@ -152,8 +177,17 @@ struct NetworkSpec {
   double volume = 1;
   std::map<std::string, double> initial;          ///< molecules; species that are not named start with none
   std::map<std::string, double> initial_concentration;
-  std::map<std::string, std::string> initial_law;  ///< "point" (the default) or "poisson": the count is drawn with the initial amount as its mean
+  std::map<std::string, std::string> initial_law;  ///< count_law.h: "poisson", "variance(40)", "mixture(0, 0.3, 50, 0.7)": drawn per trajectory
   std::map<std::string, std::string> passages = {};  ///< name -> condition of species and constants, "X + Y >= K": its first time may be asked for
+  std::map<std::string, std::string> noise = {};     ///< constant -> law (law.h), drawn per trajectory: "gamma(4, k)", k there being the value given
+  /// What happens at times or when a condition turns true (condition.h).
+  struct Event {
+    std::string name, where;                         ///< for messages
+    std::vector<double> at;                          ///< times, or
+    std::string when;                                ///< a condition of species, constants and t
+    std::map<std::string, std::string> set, add;     ///< species or constant -> formula
+  };
+  std::vector<Event> events = {};
   bool combinatoric = false;
   std::vector<std::string> where;                 ///< place of each reaction ("my.toml:7"), may be empty
 

@@ -81,7 +81,7 @@ double NextReaction::checked(std::size_t r, std::span<const double> x) const {
 
 template <class Held>
 SsaResult NextReaction::run(FastStream& rng, double end, Held&& held, std::uint64_t max_events) const {
-  const std::vector<std::int64_t> start = network_.start([&](double mean) { return rng.poisson(mean); });
+  const std::vector<std::int64_t> start = network_.start(rng);
   std::vector<double> x(start.begin(), start.end());
   const std::size_t n = network_.reactions.size();
   std::vector<double> a(n), rest(n), since(n, 0.0), first(n);  // propensity, what is left of the exponential and when that was so

@@ -348,20 +348,28 @@ Network plain_network(const Process& process) {
 
 Process process_of(const Network& network) {
   Process process;
+  const std::size_t n_species = network.species.size();
   process.names = network.species;
-  process.names.emplace_back(time_name);
-  process.n_states = network.species.size();
   process.initial.assign(network.initial.begin(), network.initial.end());
-  process.counted.assign(process.n_states, 1);
-  process.poisson_start = network.poisson_start;
+  process.counted.assign(n_species, 1);
+  for (const OpenConstant& constant : network.open_constants) {  // states that stand still between events
+    if (constant.law) process.drawn.emplace_back(process.names.size(), *constant.law);
+    process.names.push_back(constant.name);
+    process.initial.push_back(constant.value);
+    process.counted.push_back(0);
+  }
+  process.n_states = process.names.size();
+  process.names.emplace_back(time_name);
+  process.start_laws = network.start_laws;
+  const auto state_of = [&](const std::string& name) { return static_cast<std::size_t>(std::find(process.names.begin(), process.names.end(), name) - process.names.begin()); };
   process.passages = network.passages;
   process.rates.resize(process.n_states);
   process.time_unit = network.time_unit;
   std::vector<char> varies(process.n_states, 0);
   for (const Reaction& r : network.reactions) {
     if (!r.bursts.empty()) throw ModelError(fmt::format("reaction '{}': bursts are not part of a process", r.text));
-    Formula rate = Formula::constant(r.stochastic), macroscopic = rate;
-    if (r.law) rate = *r.law;
+    Formula rate = r.open ? *r.open : Formula::constant(r.stochastic), macroscopic = rate;
+    if (r.law) rate = r.open ? *r.open : *r.law;
     else
       for (const auto& [s, count] : r.reactants)
         for (int k = 0; k < count; ++k) {
@@ -370,13 +378,24 @@ Process process_of(const Network& network) {
         }
     Process::Reaction reaction{fmt::format("{}reaction '{}'", r.where.empty() ? "" : r.where + ": ", r.text), {}, {}, rate, false, {}};
     if (!r.law) reaction.macroscopic = macroscopic;
-    for (const auto& [s, change] : r.change) {
+    for (const auto& [s, change] : r.delay ? r.delay->at_start : r.change) {
       reaction.change.emplace_back(s, change);
       varies[s] = 1;
     }
+    reaction.delay = r.delay;
+    if (r.delay)
+      for (const auto& [s, change] : r.delay->at_end) varies[s] = 1;
     process.reactions.push_back(std::move(reaction));
   }
-  for (std::size_t s = 0; s < process.n_states; ++s) process.observed.push_back({network.species[s], "molecules", s, 0, true, varies[s] != 0});
+  for (const NetworkEvent& e : network.events) {
+    Process::Event event{e.name, e.trigger, false, true, false, std::nullopt, std::nullopt, {}};
+    for (const auto& [name, value] : e.assignments) {
+      event.assignments.emplace_back(state_of(name), value);
+      if (state_of(name) < n_species) varies[state_of(name)] = 1;
+    }
+    process.events.push_back(std::move(event));
+  }
+  for (std::size_t s = 0; s < n_species; ++s) process.observed.push_back({network.species[s], "molecules", s, 0, true, varies[s] != 0});
   return process;
 }
 

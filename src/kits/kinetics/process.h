@@ -75,6 +75,7 @@ struct Process {
     Formula rate;
     bool reversible = false;
     std::optional<Formula> macroscopic = {};
+    std::optional<Delay> delay = {};                           ///< `change` happens at the start, delay->at_end at the completion
   };
   struct Event {
     std::string name;
@@ -94,7 +95,8 @@ struct Process {
   std::vector<std::string> names;                              ///< one per slot
   std::size_t n_states = 0, n_assigned = 0;
   std::vector<double> initial;                                 ///< of the states
-  std::vector<char> poisson_start;                             ///< of the states: 1 where the start is drawn (Network::poisson_start); empty: none
+  std::vector<CountLaw> start_laws = {};                       ///< of the states: Network::start_laws; empty: none
+  std::vector<std::pair<std::size_t, Law>> drawn = {};         ///< states that are drawn per trajectory: extrinsic noise
   std::vector<char> counted;                                   ///< of the states: amounts of species
   std::vector<Formula> assigned;
   std::vector<std::optional<Formula>> rates;                   ///< of the states: rate rules

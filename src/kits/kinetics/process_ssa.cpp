@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <queue>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -45,6 +47,7 @@ ProcessSsa::ProcessSsa(std::shared_ptr<const CompiledProcess> model) : model_(st
     c.sign = sign;
     needs.push_back(p.dependencies(rate));
     c.timed = std::find(needs.back().begin(), needs.back().end(), p.time_slot()) != needs.back().end();
+    c.delay = r.delay;
     if (c.timed) timed_.push_back(channels_.size());
     channels_.push_back(std::move(c));
   };
@@ -61,8 +64,15 @@ ProcessSsa::ProcessSsa(std::shared_ptr<const CompiledProcess> model) : model_(st
     std::vector<char> touched(p.slots(), 0);
     for (const auto& [s, amount] : c.change) touched[s] = 1;
     for (const auto& [s, amount] : c.varying) touched[s] = 1;
-    for (std::size_t k = 0; k < channels_.size(); ++k)
-      if (std::any_of(needs[k].begin(), needs[k].end(), [&](std::size_t s) { return touched[s] != 0; })) c.dependents.push_back(k);
+    const auto touch = [&](std::vector<std::size_t>& dependents) {
+      for (std::size_t k = 0; k < channels_.size(); ++k)
+        if (std::any_of(needs[k].begin(), needs[k].end(), [&](std::size_t s) { return touched[s] != 0; })) dependents.push_back(k);
+    };
+    touch(c.dependents);
+    if (!c.delay) continue;
+    std::fill(touched.begin(), touched.end(), 0);
+    for (const auto& [s, amount] : c.delay->at_end) touched[s] = 1;
+    touch(c.dependents_at_end);
   }
   for (std::size_t e = 0; e < p.events.size(); ++e)
     if (const auto& condition = model_->conditions()[e]; condition.timed && condition.needs.size() > 1) flips_of_time_alone_ = false;
@@ -71,6 +81,10 @@ ProcessSsa::ProcessSsa(std::shared_ptr<const CompiledProcess> model) : model_(st
     const auto needed = p.dependencies(f);
     flows_ = flows_ || std::find(needed.begin(), needed.end(), p.time_slot()) != needed.end();
   }
+}
+
+bool ProcessSsa::may_drop() const {
+  return std::any_of(channels_.begin(), channels_.end(), [](const Channel& c) { return c.delay && std::any_of(c.delay->at_end.begin(), c.delay->at_end.end(), [](const auto& one) { return one.second < 0; }); });
 }
 
 std::string ProcessSsa::state_text(std::span<const double> slots) const {
@@ -93,7 +107,23 @@ void ProcessSsa::observe(std::span<const double> slots, std::vector<double>& val
   for (std::size_t k = 0; k < observed.size(); ++k) values[k] = observed[k].slot == Process::npos ? observed[k].value : slots[observed[k].slot];
 }
 
-SsaResult ProcessSsa::run(FastStream rng, Sink& sink, std::span<const double> times, std::size_t& next, const At& at, std::uint64_t max_events) const {
+std::vector<double> ProcessSsa::start(std::uint64_t seed, const std::string& purpose, std::uint64_t id) const {
+  const Process& p = model_->process();
+  if (p.start_laws.empty() && p.drawn.empty()) return {};
+  std::vector<double> states = p.initial;
+  if (!p.start_laws.empty()) {
+    Stream counts(seed, id, purpose + "/initial");
+    for (std::size_t s = 0; s < p.start_laws.size(); ++s)
+      if (p.start_laws[s].kind != CountLaw::Kind::point) states[s] = static_cast<double>(p.start_laws[s].draw(counts));
+  }
+  if (!p.drawn.empty()) {
+    Stream extrinsic(seed, id, purpose + "/extrinsic");
+    for (const auto& [s, law] : p.drawn) states[s] = law.draw(extrinsic);
+  }
+  return states;
+}
+
+SsaResult ProcessSsa::run(FastStream rng, Sink& sink, std::span<const double> times, std::size_t& next, const At& at, std::uint64_t max_events, std::span<const double> start) const {
   const Process& p = model_->process();
   const std::size_t n_channels = channels_.size(), time = p.time_slot();
   const bool events = !p.events.empty(), assigned = p.n_assigned > 0;
@@ -106,6 +136,14 @@ SsaResult ProcessSsa::run(FastStream rng, Sink& sink, std::span<const double> ti
   double total = 0, window = infinity, t_checked = 0;
   std::uint64_t next_check = std::min(check_every, max_events);
 
+  struct Completion {
+    double time;
+    std::uint64_t number;  // ties: in the order of the starts
+    std::size_t channel;
+    bool operator>(const Completion& other) const { return time != other.time ? time > other.time : number > other.number; }
+  };
+  std::priority_queue<Completion, std::vector<Completion>, std::greater<>> under_way;
+
   const auto refresh = [&](std::size_t c) { a[c] = checked(c, x); };
   const auto refresh_all = [&] {
     if (assigned) model_->assign(x);
@@ -116,7 +154,11 @@ SsaResult ProcessSsa::run(FastStream rng, Sink& sink, std::span<const double> ti
     for (const double v : a) total += v;
   };
   const auto settle = [&] {
-    if (events && queue.settle()) refresh_all();
+    if (!events || !queue.settle()) return;
+    for (std::size_t s = 0; s < p.n_states; ++s)
+      if (p.counted[s] != 0 && (!(x[s] >= 0) || x[s] != std::floor(x[s])))
+        throw ModelError(fmt::format("an event makes '{}' {} at t = {}; exact simulation needs whole numbers of molecules", p.names[s], exact(x[s]), brief(x[time], 8)));
+    refresh_all();
   };
   const auto fire = [&] {
     double target = rng.uniform() * total;
@@ -146,6 +188,21 @@ SsaResult ProcessSsa::run(FastStream rng, Sink& sink, std::span<const double> ti
     if (assigned) model_->assign(x);
     for (const std::size_t k : channel.dependents) refresh(k);
     ++result.events;
+    if (channel.delay) under_way.push({x[time] + channel.delay->law.draw(rng), result.events, c});
+  };
+  const auto complete = [&](double until) {
+    while (!under_way.empty() && under_way.top().time <= until) {
+      const Channel& channel = channels_[under_way.top().channel];
+      under_way.pop();
+      const auto& change = channel.delay->at_end;
+      if (std::any_of(change.begin(), change.end(), [&](const auto& one) { return x[one.first] + one.second < 0; })) {
+        ++result.dropped;
+        continue;
+      }
+      for (const auto& [s, amount] : change) x[s] += amount;
+      if (assigned) model_->assign(x);
+      for (const std::size_t k : channel.dependents_at_end) refresh(k);
+    }
   };
   // True if the trajectory has to be given up.
   const auto runaway = [&] {
@@ -157,8 +214,7 @@ SsaResult ProcessSsa::run(FastStream rng, Sink& sink, std::span<const double> ti
     return false;
   };
 
-  for (std::size_t s = 0; s < p.poisson_start.size(); ++s)
-    if (p.poisson_start[s] != 0) x[s] = static_cast<double>(rng.poisson(p.initial[s]));
+  std::copy(start.begin(), start.end(), x.begin());
   if (assigned) model_->assign(x);
   refresh_all();
   settle();
@@ -205,7 +261,7 @@ SsaResult ProcessSsa::run(FastStream rng, Sink& sink, std::span<const double> ti
       flip = flow_.next_flip(x, sink.end, false, flips);
       flip_known = true;
     }
-    const double stop = std::min({sink.end, queue.next_pending(), events ? flip : infinity});
+    const double stop = std::min({sink.end, queue.next_pending(), events ? flip : infinity, under_way.empty() ? infinity : under_way.top().time});
     double t_next = infinity;
     bool fires = false;
     if (timed_.empty()) {
@@ -270,6 +326,7 @@ SsaResult ProcessSsa::run(FastStream rng, Sink& sink, std::span<const double> ti
     }
     sink.span(t, stop, x);
     x[time] = stop;
+    complete(stop);
     if (assigned || !timed_.empty()) refresh_all();
     settle();
     flip_known = false;
@@ -280,7 +337,7 @@ SsaResult ProcessSsa::run(FastStream rng, Sink& sink, std::span<const double> ti
   return result;
 }
 
-SsaResult ProcessSsa::run_path(std::span<const double> times, FastStream rng, const At& at, std::uint64_t max_events) const {
+SsaResult ProcessSsa::run_path(std::span<const double> times, FastStream rng, const At& at, std::uint64_t max_events, std::span<const double> start) const {
   if (times.empty()) return {};
   const Process& p = model_->process();
   std::size_t next = 0;
@@ -311,10 +368,10 @@ SsaResult ProcessSsa::run_path(std::span<const double> times, FastStream rng, co
       ++next;
     }
   };
-  return run(rng, sink, times, next, write, max_events);
+  return run(rng, sink, times, next, write, max_events, start);
 }
 
-SsaResult ProcessSsa::run_window(double burn_in, double window, FastStream rng, const Hold& hold, std::uint64_t max_events) const {
+SsaResult ProcessSsa::run_window(double burn_in, double window, FastStream rng, const Hold& hold, std::uint64_t max_events, std::span<const double> start) const {
   std::vector<double> values;
   std::size_t next = 0;
   Sink sink;
@@ -326,10 +383,10 @@ SsaResult ProcessSsa::run_window(double burn_in, double window, FastStream rng, 
     hold(values, to - begin);
   };
   sink.settled = [](std::vector<double>&) {};
-  return run(rng, sink, {}, next, [](std::size_t, std::span<const double>) {}, max_events);
+  return run(rng, sink, {}, next, [](std::size_t, std::span<const double>) {}, max_events, start);
 }
 
-SsaResult ProcessSsa::run_watch(double end, FastStream rng, const Watch& watch, std::uint64_t max_events) const {
+SsaResult ProcessSsa::run_watch(double end, FastStream rng, const Watch& watch, std::uint64_t max_events, std::span<const double> start) const {
   std::vector<double> values;
   std::size_t next = 0;
   Sink sink;
@@ -343,7 +400,7 @@ SsaResult ProcessSsa::run_watch(double end, FastStream rng, const Watch& watch, 
     sink.end = to;  // the next step ends at once
   };
   sink.settled = [](std::vector<double>&) {};
-  return run(rng, sink, {}, next, [](std::size_t, std::span<const double>) {}, max_events);
+  return run(rng, sink, {}, next, [](std::size_t, std::span<const double>) {}, max_events, start);
 }
 
 }  // namespace meso::kinetics

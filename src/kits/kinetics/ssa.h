@@ -23,6 +23,7 @@ namespace meso::kinetics {
 
 /// How a trajectory ended.
 struct SsaResult {
+  std::uint64_t dropped = 0;   ///< completions of delayed reactions that lacked molecules
   std::uint64_t events = 0;  ///< reactions fired
   bool absorbed = false;     ///< a state without any possible reaction was reached: it holds for ever
   bool runaway = false;      ///< stopped at `t`: so many events lie ahead that it would not end (explosion), or the event limit

@@ -39,7 +39,7 @@ struct Pilot {
 
 /// One product of powers that a trajectory writes.
 struct Term {
-  enum class Kind { power, product, bins, group, square, group_square, runaway } kind = Kind::power;
+  enum class Kind { power, product, bins, group, square, group_square, runaway, dropped } kind = Kind::power;
   std::size_t signal = 0, a = 0, b = 0;
   int power = 1;
   double ca = 0, cb = 0;
@@ -95,6 +95,13 @@ class EnsembleOf {
   [[nodiscard]] std::size_t bin_of(const Term& term, std::span<const double> x) const;
   void choose_windows(const Stationary& when, const std::function<double()>& slow_time);
   void run_pilot();
+  /// Calls f(simulator) with the trajectories that belong to the id: some start from drawn values.
+  template <class F>
+  SsaResult with_start(std::uint64_t seed, const std::string& purpose, std::uint64_t id, F&& f) const {
+    if constexpr (!plain)
+      if (ssa_->of->drawn) return f(Simulated{std::make_shared<const Trajectories>(ssa_->of->drawn(seed, purpose, id))});
+    return f(*ssa_);
+  }
   void add(const std::string& observable);
   std::size_t power_signal(std::size_t s, int power);
   std::size_t product_signal(std::size_t a, std::size_t b);
@@ -115,7 +122,7 @@ class EnsembleOf {
   Plan plan_;
   std::vector<Term> terms_;
   std::size_t held_ = 0;  // the first of terms_ are summed at every event, the others made of them at the end
-  std::size_t runaway_ = 0;
+  std::size_t runaway_ = 0, dropped_ = 0;  // 0: none, as the first signal is never it
   std::vector<std::array<std::size_t, 4>> groups_;  // species, signals of group x, x^2, group x^2 (time averages)
   std::uint64_t grain_ = 1;
   std::optional<SsaLanes> lanes_;  // for paths of networks that fit
@@ -172,6 +179,8 @@ EnsembleOf<Simulator>::EnsembleOf(std::shared_ptr<const Simulator> ssa, const As
     }
   }
   runaway_ = add_signal({.name = "runaway", .lo = 0, .hi = 1}, {.kind = Term::Kind::runaway});
+  if constexpr (!plain)
+    if (ssa_->of->may_drop) dropped_ = add_signal({.name = "dropped completions"}, {.kind = Term::Kind::dropped});
 
   // About 50 ms of work, and no more than 32 MB of tapes, go into one grain: a constant of the network and the question.
   while (grain_ < 1024 && static_cast<double>(grain_) * pilot_.events < 1e6 && grain_ * plan_.tape_size() < 4'000'000) grain_ *= 2;
@@ -231,11 +240,13 @@ void EnsembleOf<Simulator>::run_pilot() {
   if (!stationary_) {
     if (times_.empty()) return;
     for (std::uint64_t id = 0; id < 16 && left > 0; ++id)
-      spend(ssa_->run_path(times_, network_.initial, pilot_stream(id), [&](std::size_t, std::span<const double> x) {
-        see(x);
-        for (std::size_t s = 0; s < n_species; ++s) pilot_.mean[s] += x[s];
-        weight += 1;
-      }, std::min(left, pilot_events)), times_.back());
+      spend(with_start(0, "kinetics/ssa/pilot", id, [&](const Simulator& simulator) {
+        return simulator.run_path(times_, network_.initial, pilot_stream(id), [&](std::size_t, std::span<const double> x) {
+          see(x);
+          for (std::size_t s = 0; s < n_species; ++s) pilot_.mean[s] += x[s];
+          weight += 1;
+        }, std::min(left, pilot_events));
+      }), times_.back());
   } else {
     const auto hold = [&](std::span<const double> x, double dt) {
       see(x);
@@ -363,7 +374,7 @@ template <class Simulator>
 void EnsembleOf<Simulator>::look(std::size_t i, std::span<const double> x, Tape& tape) const {
   for (const Term& term : terms_) {
     if (term.kind == Term::Kind::bins) tape.record(term.signal, i, 1, bin_of(term, x));
-    else if (term.kind != Term::Kind::runaway) tape.record(term.signal, i, monomial(term, x));
+    else if (term.kind < Term::Kind::runaway) tape.record(term.signal, i, monomial(term, x));
   }
 }
 
@@ -372,7 +383,7 @@ void EnsembleOf<Simulator>::mark_runaway(std::size_t reached, Tape& tape) const 
   const double nan = std::numeric_limits<double>::quiet_NaN();
   for (std::size_t i = reached; i < times_.size(); ++i)
     for (const Term& term : terms_)
-      for (std::size_t b = 0; b < plan_.signals[term.signal].width; ++b) tape.record(term.signal, i, term.kind == Term::Kind::runaway ? 1 : nan, b);
+      for (std::size_t b = 0; b < plan_.signals[term.signal].width; ++b) tape.record(term.signal, i, term.kind == Term::Kind::runaway ? 1 : term.kind == Term::Kind::dropped ? 0 : nan, b);
 }
 
 template <class Simulator>
@@ -401,30 +412,35 @@ void EnsembleOf<Simulator>::sample(std::uint64_t seed, const std::string& purpos
   std::vector<std::int64_t> drawn;
   if (plain && random_start_) {
     Stream start(seed, id, purpose + "/initial");
-    drawn = network_.start([&](double mean) { return start.poisson(mean); });
+    drawn = network_.start(start);
   }
   const std::vector<std::int64_t>& initial = drawn.empty() ? network_.initial : drawn;
 
   if (!stationary_) {
     std::size_t reached = 0;
-    const SsaResult result = ssa_->run_path(times_, initial, events, [&](std::size_t i, std::span<const double> x) {
-      reached = i + 1;
-      look(i, x, tape);
-    }, max_events_);
+    const SsaResult result = with_start(seed, purpose, id, [&](const Simulator& simulator) {
+      return simulator.run_path(times_, initial, events, [&](std::size_t i, std::span<const double> x) {
+        reached = i + 1;
+        look(i, x, tape);
+      }, max_events_);
+    });
     if (result.runaway) mark_runaway(reached, tape);
+    if (dropped_ != 0) tape.record(dropped_, plan_.points() - 1, static_cast<double>(result.dropped));
     return;
   }
 
   const bool odd = (id & 1) != 0;
   static thread_local std::vector<double> sums;
   sums.assign(terms_.size(), 0.0);
-  const SsaResult result = ssa_->run_window(burn_in_, window_, odd ? dispersed_ : initial, events, [&](std::span<const double> x, double dt) {
-    for (std::size_t k = 0; k < held_; ++k) {
-      const Term& term = terms_[k];
-      if (term.kind != Term::Kind::bins) sums[k] += monomial(term, x) * dt;
-      else tape.accumulate(term.signal, 0, 1 / window_, dt, bin_of(term, x));
-    }
-  }, max_events_);
+  const SsaResult result = with_start(seed, purpose, id, [&](const Simulator& simulator) {
+    return simulator.run_window(burn_in_, window_, odd ? dispersed_ : initial, events, [&](std::span<const double> x, double dt) {
+      for (std::size_t k = 0; k < held_; ++k) {
+        const Term& term = terms_[k];
+        if (term.kind != Term::Kind::bins) sums[k] += monomial(term, x) * dt;
+        else tape.accumulate(term.signal, 0, 1 / window_, dt, bin_of(term, x));
+      }
+    }, max_events_);
+  });
   const auto average_of = [&](std::size_t species) {
     for (std::size_t k = 0; k < terms_.size(); ++k)
       if (terms_[k].kind == Term::Kind::power && terms_[k].power == 1 && terms_[k].a == species) return sums[k] / window_;
@@ -440,6 +456,7 @@ void EnsembleOf<Simulator>::sample(std::uint64_t seed, const std::string& purpos
       value = d * d * (term.kind == Term::Kind::square ? 1 : sign);
     }
     if (term.kind == Term::Kind::runaway) value = result.runaway ? 1 : 0;
+    else if (term.kind == Term::Kind::dropped) value = static_cast<double>(result.dropped);
     else if (result.runaway) value = nan;
     if (term.kind != Term::Kind::bins) tape.record(term.signal, 0, value);
     else if (result.runaway)
@@ -459,13 +476,13 @@ Watched EnsembleOf<Simulator>::watched() const {
       std::vector<std::int64_t> initial = dispersed ? far : ssa->network().initial;
       if (random && !dispersed) {
         Stream start(seed, id, purpose + "/initial");
-        initial = ssa->network().start([&](double mean) { return start.poisson(mean); });
+        initial = ssa->network().start(start);
       }
       return ssa->run_watch(end, initial, Stream(seed, id, purpose + "/events").fast(), watch, limit);
     };
   } else if (ssa_->of->watch) {
     w.run = [of = ssa_->of, limit = max_events_](std::uint64_t seed, const std::string& purpose, std::uint64_t id, double end, bool, const Watch& watch) {
-      return of->watch(end, Stream(seed, id, purpose + "/events").fast(), watch, limit);
+      return (of->drawn ? of->drawn(seed, purpose, id) : *of).watch(end, Stream(seed, id, purpose + "/events").fast(), watch, limit);
     };
   }
   return w;
@@ -496,6 +513,10 @@ void EnsembleOf<Simulator>::finish(const EnsembleResult& result, Answer& answer)
       answer.flags.push_back(std::move(flag));
       break;
     }
+
+  if (dropped_ != 0)
+    if (const double dropped = mean(dropped_, plan_.points() - 1); dropped > 0)
+      answer.flags.push_back({.kind = "note", .text = fmt::format("completions of non-consuming delayed reactions that lacked molecules did not happen: {} per trajectory on average", brief(dropped, 3))});
 
   for (const Term& term : terms_) {
     if (term.kind != Term::Kind::bins) continue;
@@ -707,7 +728,7 @@ Level level_of(LevelInfo info, std::function<std::shared_ptr<const Simulator>(co
 
 Level ssa_level(const Network& network, std::function<double()> slow_time) {
   const bool bursts = std::any_of(network.reactions.begin(), network.reactions.end(), [](const Reaction& r) { return !r.bursts.empty(); });
-  if (network.time_dependent() && !bursts) return process_ssa_level(std::make_shared<const CompiledProcess>(process_of(network)));
+  if ((network.time_dependent() && !bursts) || !network.beyond_reactions().empty()) return process_ssa_level(std::make_shared<const CompiledProcess>(process_of(network)));
   LevelInfo info;
   info.name = "ssa";
   info.rung = Rung::micro;
@@ -749,10 +770,17 @@ Level process_ssa_level(const std::shared_ptr<const CompiledProcess>& model) {
     for (const auto& observed : p.observed) t.fixed.push_back(observed.varies ? 0 : 1);
     t.largest.assign(p.observed.size(), std::numeric_limits<double>::infinity());
     t.unit = [model](const std::string& observable) { return observed_info(model->process(), observable)->unit; };
-    t.path = [ssa](std::span<const double> times, FastStream rng, const ProcessSsa::At& at, std::uint64_t max_events) { return ssa->run_path(times, rng, at, max_events); };
-    t.random_start = !p.poisson_start.empty();
-    if (!ssa->flows()) t.watch = [ssa](double end, FastStream rng, const Watch& watch, std::uint64_t max_events) { return ssa->run_watch(end, rng, watch, max_events); };
-    t.window = [ssa](double burn_in, double window, FastStream rng, const ProcessSsa::Hold& hold, std::uint64_t max_events) { return ssa->run_window(burn_in, window, rng, hold, max_events); };
+    t.random_start = !p.start_laws.empty();
+    t.may_drop = ssa->may_drop();
+    const auto from = [ssa](Trajectories into, std::vector<double> start) {
+      into.path = [ssa, start](std::span<const double> times, FastStream rng, const ProcessSsa::At& at, std::uint64_t max_events) { return ssa->run_path(times, rng, at, max_events, start); };
+      into.window = [ssa, start](double burn_in, double window, FastStream rng, const ProcessSsa::Hold& hold, std::uint64_t max_events) { return ssa->run_window(burn_in, window, rng, hold, max_events, start); };
+      if (!ssa->flows()) into.watch = [ssa, start](double end, FastStream rng, const Watch& watch, std::uint64_t max_events) { return ssa->run_watch(end, rng, watch, max_events, start); };
+      return into;
+    };
+    t = from(std::move(t), {});
+    if (!p.start_laws.empty() || !p.drawn.empty())
+      t.drawn = [ssa, from](std::uint64_t seed, const std::string& purpose, std::uint64_t id) { return from({}, ssa->start(seed, purpose, id)); };
     return t;
   });
 }

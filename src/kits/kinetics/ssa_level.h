@@ -22,7 +22,7 @@ namespace meso::kinetics {
 
 /// @param slow_time  the network's slow time (1 / spectral gap), asked only for stationary questions without burn-in or window;
 ///                   where it is empty or gives nothing positive and finite, measured_slow_time() is taken instead
-/// Initial counts that are drawn (Network::poisson_start) come from the stream "<purpose>/initial".
+/// Initial counts that are drawn (Network::start_laws) come from the stream "<purpose>/initial".
 /// Laws that depend on the time are simulated as a process (process_ssa.h), by exact thinning.
 /// Option `max-events`: events per trajectory at which a run is stopped and flagged `diverged` (explosive networks).
 [[nodiscard]] Level ssa_level(const Network& network, std::function<double()> slow_time = {});
@@ -33,6 +33,7 @@ struct Trajectories {
   std::vector<char> fixed;        ///< per observed quantity: 1 if it never changes
   std::vector<double> largest;    ///< its upper bound, or infinity
   bool random_start = false;      ///< initial amounts are drawn per trajectory
+  bool may_drop = false;          ///< SsaResult::dropped may be above zero: the answer says how often
   std::function<std::string(const std::string& observable)> unit;
   /// As Ssa::run_path: values at the times.
   std::function<SsaResult(std::span<const double> times, FastStream rng, const std::function<void(std::size_t, std::span<const double>)>& at, std::uint64_t max_events)> path;
@@ -40,6 +41,8 @@ struct Trajectories {
   std::function<SsaResult(double burn_in, double window, FastStream rng, const std::function<void(std::span<const double>, double)>& hold, std::uint64_t max_events)> window;
   /// As Ssa::run_watch; empty where not every event is seen (then there are no first-passage times and no correlations).
   std::function<SsaResult(double end, FastStream rng, const Watch& watch, std::uint64_t max_events)> watch = {};
+  /// Where trajectories start from drawn values: these very trajectories, from the start that belongs to the id.
+  std::function<Trajectories(std::uint64_t seed, const std::string& purpose, std::uint64_t id)> drawn = {};
 };
 /// What a network says of them: all but `path` and `window`.
 [[nodiscard]] Trajectories trajectories_of(const std::shared_ptr<const Network>& network);

@@ -245,5 +245,26 @@ TEST(SsaLevel, DrawsInitialCountsWhereALawIsGiven) {
   }
 }
 
+TEST(SsaLevel, PropensitiesThatOverflowAreStoppedOrRefusedWithTheState) {
+  // Mass action beyond the largest double: time stands still, the trajectory is given up and says when.
+  const Network huge = NetworkSpec{.species = {"X"}, .reactions = {"3X -> 4X, 1e290"}, .initial = {{"X", 1e9}}}.bind({});
+  const Answer answer = run(huge, Ask{Times{{1, 2}}, {"X.mean"}}, 16);
+  const Flag* flag = flag_of(answer, "diverged");
+  ASSERT_NE(flag, nullptr);
+  EXPECT_TRUE(flag->fatal);
+  EXPECT_EQ(flag->where.at("t"), 1);
+  EXPECT_NE(flag->text.find("100 % of the trajectories were stopped before t = 1"), std::string::npos) << flag->text;
+  EXPECT_TRUE(std::isnan(answer.find("X.mean")->value[0]));
+  // A law that overflows is an error that names reaction and state.
+  try {
+    (void)run(NetworkSpec{.species = {"X"}, .reactions = {"0 -> X, = exp(100*X)"}, .initial = {{"X", 5}}}.bind({}, false), Ask{Times{{1}}, {"X.mean"}}, 16);
+    ADD_FAILURE();
+  } catch (const ModelError& error) {
+    EXPECT_NE(std::string(error.what()).find("reaction '0 -> X, = exp(100*X)'"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("inf"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("X = 8"), std::string::npos) << error.what();
+  }
+}
+
 }  // namespace
 }  // namespace meso::kinetics
