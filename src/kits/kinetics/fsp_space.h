@@ -19,6 +19,8 @@ class StateSpace {
   [[nodiscard]] std::size_t species() const { return species_; }
   [[nodiscard]] std::size_t size() const { return counts_.size() / species_; }
   [[nodiscard]] std::span<const std::int32_t> operator[](std::size_t i) const { return {counts_.data() + i * species_, species_}; }
+  /// All counts, size() x species(), row-major.
+  [[nodiscard]] std::span<const std::int32_t> counts() const { return counts_; }
   static constexpr std::uint32_t none = 0xffffffffu;
   [[nodiscard]] std::uint32_t find(std::span<const std::int32_t> state) const;
   /// Index of the state, new or old.
