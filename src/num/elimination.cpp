@@ -1,7 +1,9 @@
 #include "num/elimination.h"
 
+#include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
+#include <complex>
 #include <cstring>
 #include <limits>
 #include <numeric>
@@ -446,6 +448,62 @@ std::vector<double> Elimination::group_inverse(std::span<const double> x, std::s
   const double sum = std::accumulate(y.begin(), y.end(), 0.0);
   for (std::size_t i = 0; i < y.size(); ++i) y[i] -= sum * law[i];
   return y;
+}
+
+std::optional<double> spectral_gap(const Elimination& factors, std::span<const double> law, const std::vector<std::vector<double>>& starts) {
+  const auto n = static_cast<Eigen::Index>(law.size());
+  if (n < 2) return std::nullopt;
+  const Eigen::Map<const Eigen::VectorXd> pi(law.data(), n);
+  // Work in y = x / sqrt(pi): there a reversible chain is symmetric, and others are far less non-normal than in x.
+  const Eigen::VectorXd root = pi.cwiseMax(1e-200).cwiseSqrt();
+  Eigen::VectorXd v = Eigen::VectorXd::Zero(n);
+  for (const std::vector<double>& start : starts) {
+    const Eigen::VectorXd s = Eigen::Map<const Eigen::VectorXd>(start.data(), n).cwiseQuotient(root);
+    if (s.norm() > 0) v += s / s.norm();
+  }
+  for (Eigen::Index i = 0; i < n; ++i)  // a fixed irregular part, so that no symmetry hides the slow mode
+    v[i] += 0.3 * root[i] * std::sin(1.0 + 12.9898 * static_cast<double>(i) + 0.1 * static_cast<double>(i % 7));
+  v -= v.dot(root) / root.squaredNorm() * root;
+  v.normalize();
+  const int most = static_cast<int>(std::min<Eigen::Index>(80, n - 1));
+  Eigen::MatrixXd basis(n, most + 1);
+  Eigen::MatrixXd h = Eigen::MatrixXd::Zero(most + 1, most);
+  basis.col(0) = v;
+  std::vector<double> x(law.size());
+  double previous = 0;
+  for (int k = 0; k < most; ++k) {
+    for (Eigen::Index i = 0; i < n; ++i) x[static_cast<std::size_t>(i)] = basis(i, k) * root[i];
+    const std::vector<double> y = factors.group_inverse(x, law);
+    Eigen::VectorXd w = Eigen::Map<const Eigen::VectorXd>(y.data(), n).cwiseQuotient(root);
+    for (int pass = 0; pass < 2; ++pass) {
+      const Eigen::VectorXd c = basis.leftCols(k + 1).transpose() * w;
+      w -= basis.leftCols(k + 1) * c;
+      h.col(k).head(k + 1) += c;
+    }
+    const double beta = w.norm();
+    h(k + 1, k) = beta;
+    const bool complete = beta < 1e-13 * h.col(k).head(k + 1).norm() || k + 1 == static_cast<int>(n) - 1;
+    if (k >= 3 || complete) {
+      const Eigen::EigenSolver<Eigen::MatrixXd> solver(h.topLeftCorner(k + 1, k + 1));
+      double slowest = std::numeric_limits<double>::infinity(), residual = 0;
+      for (Eigen::Index i = 0; i <= k; ++i) {
+        const std::complex<double> theta = solver.eigenvalues()[i];
+        if (std::abs(theta) == 0) continue;
+        const double r = beta * std::abs(solver.eigenvectors()(k, i)) / std::abs(theta);
+        if (!complete && r > 1e-4) continue;  // Ritz values that have not settled say nothing yet
+        const double decay = -(1.0 / theta).real();
+        if (decay > 0 && decay < slowest) {
+          slowest = decay;
+          residual = r;
+        }
+      }
+      if (std::isfinite(slowest) && (complete || (residual < 1e-9 && std::abs(slowest - previous) < 1e-9 * slowest))) return slowest;
+      previous = slowest;
+    }
+    if (complete) break;
+    basis.col(k + 1) = w / beta;
+  }
+  return std::nullopt;
 }
 
 }  // namespace meso::num

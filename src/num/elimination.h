@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -70,5 +71,11 @@ class Elimination {
   bool singular_ = false, solver_ = false;
   std::vector<double> upper_, lower_, diagonal_;  // node after node: shares pivots x front; rates front x pivots; d
 };
+
+/// Slowest non-zero decay rate min(-Re lambda) of an irreducible generator, by Arnoldi on its group inverse.
+/// @param factors singular, with solver
+/// @param starts  vectors that should contain slow modes, e.g. (n - <n>) pi; made zero-sum inside
+/// @returns nothing if no Ritz value settled to 1e-8 within 80 steps
+[[nodiscard]] std::optional<double> spectral_gap(const Elimination& factors, std::span<const double> stationary, const std::vector<std::vector<double>>& starts);
 
 }  // namespace meso::num

@@ -217,6 +217,41 @@ TEST(Elimination, ReducibleChainsAndFalseQuestionsAreRefused) {
   EXPECT_THROW((void)Elimination(leaky.generator, order, 0, Elimination::Leaks::counted, false).stationary(), NumericalBreakdown);
 }
 
+/// Law and gap of a singular chain.
+std::pair<std::vector<double>, std::optional<double>> law_and_gap(const Grid& g, const std::function<double(std::size_t)>& slow) {
+  const Dissection order(g.generator, g.positions, g.dimensions);
+  const Elimination factors(g.generator, order, 0, Elimination::Leaks::ignored, true);
+  std::vector<double> p = factors.stationary(), start(p.size());
+  for (std::size_t i = 0; i < p.size(); ++i) start[i] = p[i] * slow(i);
+  const std::optional<double> gap = spectral_gap(factors, p, {start});
+  return {std::move(p), gap};
+}
+
+TEST(SpectralGap, OfTwoIndependentSpeciesIsTheSlowerDeathRate) {
+  const Grid g = grid({40, 40}, [](const auto& n, auto add) {
+    add({1, 0}, 4.0);
+    add({-1, 0}, 1.0 * n[0]);
+    add({0, 1}, 4.5);
+    add({0, -1}, 1.5 * n[1]);
+  });
+  const auto [p, gap] = law_and_gap(g, [&](std::size_t i) { return g.positions[2 * i] - 4 + 0.1 * (g.positions[2 * i + 1] - 3); });
+  ASSERT_TRUE(gap);
+  EXPECT_NEAR(*gap, 1, 1e-8);
+}
+
+TEST(SpectralGap, OfARotatingChainIsTheRealPartOfAComplexPair) {
+  const int n = 12;  // a ring with drift: eigenvalues a (w - 1) + b (w^-1 - 1), w = exp(2 pi i k / n)
+  const double a = 3, b = 0.5;
+  const Grid g = grid({n}, [&](const auto& x, auto add) {
+    add({x[0] + 1 < n ? 1 : 1 - n}, a);
+    add({x[0] > 0 ? -1 : n - 1}, b);
+  });
+  const auto [p, gap] = law_and_gap(g, [](std::size_t) { return 0.0; });
+  for (const double x : p) EXPECT_NEAR(x, 1.0 / 12, 1e-14);
+  ASSERT_TRUE(gap);
+  EXPECT_NEAR(*gap, (a + b) * (1 - std::cos(2 * M_PI / 12)), 1e-10);
+}
+
 TEST(Dissection, CostsWhatTheTheoryOfPlaneGridsSays) {  // George (1973): n log n numbers, n^1.5 multiplications
   const auto cost = [](std::int32_t width) {
     const Grid g = grid({width, width}, [](const auto&, auto add) {

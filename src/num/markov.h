@@ -95,27 +95,6 @@ class BandedExponential {
 /// Source: Grassmann, Taksar, Heyman (1985), doi:10.1287/opre.33.5.1107; O'Cinneide (1993), doi:10.1007/BF01385729.
 [[nodiscard]] std::vector<double> stationary_gth(const Generator& generator);
 
-/// Sparse LU of an irreducible generator with one state eliminated (leaks ignored), with iterative refinement.
-class EliminatedLu {
- public:
-  /// @param pinned  the state whose equation is replaced; best one of large probability
-  /// @throws NumericalBreakdown if the factorisation fails (a reducible generator)
-  EliminatedLu(const Generator& generator, std::size_t pinned);
-  ~EliminatedLu();
-  EliminatedLu(EliminatedLu&&) noexcept;
-  EliminatedLu& operator=(EliminatedLu&&) noexcept;
-  /// Stationary law, summing to 1. `correction`: 1-norm of the last refinement step relative to the law.
-  [[nodiscard]] std::vector<double> stationary(double* correction = nullptr) const;
-  /// y with A y = x and sum(y) = 0, for sum(x) = 0 (the group inverse of A).
-  [[nodiscard]] std::vector<double> group_inverse(std::span<const double> x, std::span<const double> stationary) const;
-  /// Entries of both factors.
-  [[nodiscard]] std::size_t fill() const;
-
- private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
-};
-
 /// Quasi-stationary law of a leaking generator: the leading eigenvector, A law = -decay_rate law, law > 0, summing to 1. The law given that
 /// nothing has leaked tends to it, whatever the (irreducible) chain started from.
 struct QuasiStationary {
@@ -128,10 +107,5 @@ struct QuasiStationary {
 /// Source: Méléard and Villemonais (2012), doi:10.1214/11-PS191, theorem 8.
 /// @throws NumericalBreakdown if nothing leaks (the law is stationary then), or if 10,000 steps do not settle it to 1e-10
 [[nodiscard]] QuasiStationary quasi_stationary(const Generator& generator);
-
-/// Slowest non-zero decay rate min(-Re lambda) of an irreducible generator, by Arnoldi on its group inverse.
-/// @param starts  vectors that should contain slow modes, e.g. (n - <n>) pi; made zero-sum inside
-/// @returns nothing if no Ritz value settled to 1e-8 within 80 steps
-[[nodiscard]] std::optional<double> spectral_gap(const EliminatedLu& lu, std::span<const double> stationary, const std::vector<std::vector<double>>& starts);
 
 }  // namespace meso::num

@@ -135,48 +135,6 @@ TEST(Stationary, GthKeepsEveryDigitOfTheTails) {
   EXPECT_THROW((void)stationary_gth(chain(3, [](std::size_t, auto) {})), NumericalBreakdown);
 }
 
-/// Immigration-death of two independent species on a box: product of Poisson laws; spectrum -(a + 2 b).
-Generator two_species(std::size_t n) {
-  return chain(n * n, [n](std::size_t j, auto add) {
-    const std::size_t x = j / n, y = j % n;
-    const auto i = static_cast<std::ptrdiff_t>(j), w = static_cast<std::ptrdiff_t>(n);
-    if (x + 1 < n) add(i + w, 4.0);
-    if (x > 0) add(i - w, static_cast<double>(x));
-    if (y + 1 < n) add(i + 1, 6.0);
-    if (y > 0) add(i - 1, 2.0 * static_cast<double>(y));
-  });
-}
-
-TEST(Stationary, EliminatedLuGivesTheProductLawAndTheGap) {
-  const std::size_t n = 40;
-  const EliminatedLu lu(two_species(n), 4 * n + 3);
-  double correction = 1;
-  const std::vector<double> p = lu.stationary(&correction);
-  EXPECT_LT(correction, 1e-13);
-  for (std::size_t x = 0; x < 20; ++x)
-    for (std::size_t y = 0; y < 20; ++y) EXPECT_NEAR(p[x * n + y], poisson(4, x) * poisson(3, y), 1e-14);
-  std::vector<double> start(n * n);
-  for (std::size_t j = 0; j < n * n; ++j) start[j] = p[j] * (static_cast<double>(j / n) - 4 + 0.1 * (static_cast<double>(j % n) - 3));
-  const std::optional<double> gap = spectral_gap(lu, p, {start});
-  ASSERT_TRUE(gap);
-  EXPECT_NEAR(*gap, 1, 1e-8);
-}
-
-TEST(Stationary, TheGapOfARotatingChainIsTheRealPartOfAComplexPair) {
-  const std::size_t n = 12;  // a ring with drift: eigenvalues a (w - 1) + b (w^-1 - 1), w = exp(2 pi i k / n)
-  const double a = 3, b = 0.5;
-  const Generator g = chain(n, [&](std::size_t j, auto add) {
-    add(static_cast<std::ptrdiff_t>((j + 1) % n), a);
-    add(static_cast<std::ptrdiff_t>((j + n - 1) % n), b);
-  });
-  const EliminatedLu lu(g, 0);
-  const std::vector<double> p = lu.stationary();
-  for (const double x : p) EXPECT_NEAR(x, 1.0 / 12, 1e-14);
-  const std::optional<double> gap = spectral_gap(lu, p, {});
-  ASSERT_TRUE(gap);
-  EXPECT_NEAR(*gap, (a + b) * (1 - std::cos(2 * M_PI / 12)), 1e-10);
-}
-
 TEST(ClosedClasses, AreFoundAndTransientStatesAreNot) {
   const Generator g = chain(7, [](std::size_t j, auto add) {
     const int to[7][2] = {{1, 1}, {0, 0}, {1, 3}, {2, 4}, {5, 5}, {4, 4}, {6, 6}};

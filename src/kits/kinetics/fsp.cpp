@@ -19,20 +19,24 @@ namespace {
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 struct Options {
-  std::int64_t max_states = 300000;
+  std::int64_t max_states = 1000000;
+  double max_memory = 4000;
   double tolerance = 1e-9;
   std::string solver = "automatic";
 };
 
 const Schema<Options>& options_schema() {
   static const Schema<Options> schema{
-      {"max-states", &Options::max_states, {.doc = "largest set of states; about 0.3 kB each over time, 2 kB at stationarity in two species", .min = 10, .max = 1e8}},
+      {"max-states", &Options::max_states, {.doc = "largest set of states", .min = 10, .max = 1e8}},
+      {"max-memory", &Options::max_memory, {.unit = "MB", .doc = "memory that the set and its equations may take; what would need more is refused", .min = 1, .max = 1e7}},
       {"tolerance",
        &Options::tolerance,
        {.doc = "probability that may be lost over a whole transient; relative change of moments at stationarity", .min = 1e-13, .max = 1e-2}},
       {"solver",
        &Options::solver,
-       {.doc = "transients: uniformisation (certified), implicit (narrow bands), or automatic: implicit for stiff narrow bands", .allowed = {"automatic", "uniformisation", "implicit"}}}};
+       {.doc = "transients: uniformisation (certified), implicit (Krylov spaces of the resolvent, error estimated), or automatic: implicit where it needs less than a third "
+               "of the multiplications",
+        .allowed = {"automatic", "uniformisation", "implicit"}}}};
   return schema;
 }
 
@@ -40,6 +44,7 @@ FspOptions solver_options(const Table& given) {
   const Options read = options_schema().read(given, "level 'fsp'");
   FspOptions options;
   options.max_states = static_cast<std::size_t>(read.max_states);
+  options.max_memory = 1e6 * read.max_memory;
   options.tolerance = read.tolerance;
   options.solver = read.solver == "implicit" ? FspSolver::implicit : read.solver == "uniformisation" ? FspSolver::uniformisation : FspSolver::automatic;
   return options;
@@ -148,7 +153,7 @@ Answer answer_stationary(const MasterEquation& equation, const Ask& ask, Context
   }
   if (found) add_correlations(equation, law, ask, context, answer);
   if (!found) return answer;
-  answer.why = states_text(law.p.size());
+  answer.why = states_text(law.p.size()) + ", " + law.method;
   std::optional<double> gap;
   bool looked = false;
   for (std::size_t s = 0; s < network.species.size(); ++s) {
@@ -183,17 +188,19 @@ Answer answer_times(const MasterEquation& equation, const Ask& ask, Context& con
   std::vector<char> certified;
   bool moments = false;
   for (const Asked& o : asked) moments |= o.what.kind != ObservableName::Kind::distribution;
-  if (moments) (void)fsp_transient(equation, times, coarse, [&](const FspState& s) { rough.push_back(law_moments(*s.space, s.p)); });
+  FspSummary first;
+  if (moments) first = fsp_transient(equation, times, coarse, [&](const FspState& s) { rough.push_back(law_moments(*s.space, s.p)); });
+  fine.known = first.set.get();
   const FspSummary summary = fsp_transient(equation, times, fine, [&](const FspState& s) {
     law.push_back(law_moments(*s.space, s.p));
     lost.push_back(s.lost + s.solver_error);
   });
   Answer answer;
-  answer.why = states_text(summary.states);
+  answer.why = states_text(summary.states) + ", " + summary.method;
   if (summary.truncated_at) {
     Flag flag{.kind = "truncated", .where = {{"t", *summary.truncated_at}}, .fatal = true};
-    flag.text = fmt::format("fsp: on {} states the lost mass is {} at t = {}, above the tolerance {}: this is not the exact law. Raise max-states, or use level 'ssa'.",
-                            with_commas(summary.states), brief(summary.lost, 2), brief(*summary.truncated_at), brief(fine.tolerance, 2));
+    flag.text = fmt::format("fsp: on {} states the lost mass is {} at t = {}, above the tolerance {}: this is not the exact law. The limit is {}: raise it, or use level 'ssa'.",
+                            with_commas(summary.states), brief(summary.lost, 2), brief(*summary.truncated_at), brief(fine.tolerance, 2), summary.limit);
     answer.flags.push_back(std::move(flag));
   }
   const Axis axis{"t", network.time_unit, times};
@@ -289,16 +296,25 @@ FspPlan fsp_plan(const Network& network, const Ask& ask) {
   return plan;
 }
 
+namespace {
+
+// Numbers in one factor of a nested-dissection elimination of n states, as measured on networks with steps of one along each species and along diagonals
+// (num/elimination.h has the orders).
+double factor_entries(double n, std::size_t dimensions) {
+  if (dimensions <= 1) return 40 * n;
+  return dimensions == 2 ? 6 * n * std::log2(n + 2) : 15 * std::pow(n, 4.0 / 3);
+}
+
+}  // namespace
+
 ExactRule exact_rule(const Network& network, const Ask& ask) {
   if (network.time_dependent()) return {"ssa", "ssa: a propensity depends on time"};
   if (const std::string beyond = network.beyond_reactions(); !beyond.empty()) return {"ssa", "ssa: " + beyond};
-  constexpr double limit = 300000, work_limit = 2e10;
+  constexpr double limit = 300000;  // a transient, stiff or not, then takes at most some 1e10 multiplications
   const FspPlan plan = fsp_plan(network, ask);
   const std::string states = fmt::format("about {} states", with_commas(static_cast<unsigned long long>(std::min(plan.states, 1e18))));
   if (plan.dimensions > 2) return {"ssa", fmt::format("ssa: {} independent species (fsp takes at most 2)", plan.dimensions)};
   if (plan.states > limit) return {"ssa", fmt::format("ssa: {} (limit {})", states, with_commas(static_cast<unsigned long long>(limit)))};
-  const double work = plan.uniformised_steps * plan.states * static_cast<double>(network.reactions.size());
-  if (plan.dimensions > 1 && !ask.is_stationary() && work > work_limit) return {"ssa", fmt::format("ssa: {} and {} steps (stiff)", states, brief(plan.uniformised_steps, 2))};
   return {"fsp", fmt::format("fsp: {} (limit {})", states, with_commas(static_cast<unsigned long long>(limit)))};
 }
 
@@ -318,12 +334,14 @@ Level fsp_level(const Network& network) {
   };
   level.plan = [network](const Ask& ask) -> std::vector<std::string> {
     const FspPlan plan = fsp_plan(network, ask);
-    const double limit = as_number(resolve(options_schema().infos(), ask.options, "level 'fsp'").at("max-states"));
-    // Per state: counts, index, rates and vectors; at stationarity in two species the factors of a sparse LU (about 100 entries a state).
-    const double bytes = plan.states * (ask.is_stationary() && !plan.one_step && plan.dimensions > 1 ? 2000 : 300);
-    std::vector<std::string> lines{fmt::format("states about {} (at most {})", with_commas(static_cast<unsigned long long>(std::min(plan.states, 1e18))), with_commas(static_cast<unsigned long long>(limit))),
-                                   fmt::format("memory about {} MB", brief(std::max(1.0, bytes / 1e6), 2))};
-    if (plan.states > limit) lines.push_back("the set will probably be too large: raise max-states, or use level 'ssa'");
+    const FspOptions options = solver_options(ask.options);
+    const bool eliminates = ask.is_stationary() && !plan.one_step;
+    const double bytes = plan.states * transient_bytes(network) * (eliminates ? 2 : 1) + (eliminates ? 8 * factor_entries(plan.states, plan.dimensions) : 0);
+    std::vector<std::string> lines{fmt::format("states about {} (at most {})", with_commas(static_cast<unsigned long long>(std::min(plan.states, 1e18))), with_commas(options.max_states)),
+                                   fmt::format("memory about {} MB (at most {})", brief(std::max(1.0, bytes / 1e6), 2), brief(options.max_memory / 1e6, 4))};
+    if (!ask.is_stationary()) lines.push_back(fmt::format("products by uniformisation about {}; implicit steps are taken where they need fewer multiplications", brief(plan.uniformised_steps, 2)));
+    if (plan.states > static_cast<double>(options.max_states)) lines.push_back("the set will probably be too large: raise max-states, or use level 'ssa'");
+    else if (bytes > options.max_memory) lines.push_back("the set will probably need too much memory: raise max-memory, or use level 'ssa'");
     return lines;
   };
   return level;

@@ -175,8 +175,12 @@ bool MasterEquation::expand(StateSpace& space, std::vector<std::uint32_t> from, 
   return true;
 }
 
-std::pair<StateSpace, std::vector<double>> MasterEquation::start() const {
+StartLaw MasterEquation::start() const {
   const std::size_t species = network_.species.size();
+  if (!network_.random_start()) {
+    const StateSpace point = initial();
+    return {{{point[0].begin(), point[0].end()}, 1.0}};
+  }
   std::vector<std::int64_t> first(species);
   std::vector<std::vector<double>> law(species);
   double states = 1;
@@ -186,13 +190,11 @@ std::pair<StateSpace, std::vector<double>> MasterEquation::start() const {
     states *= static_cast<double>(law[s].size());
   }
   if (states > 1e7) throw ModelError(fmt::format("level 'fsp': the law of the initial counts has {} states; level 'ssa' draws from it", brief(states, 3)));
-  StateSpace space(species);
-  std::vector<double> p;
+  StartLaw start;
   std::vector<std::int32_t> state(species);
   const std::function<void(std::size_t, double)> add = [&](std::size_t s, double probability) {
     if (s == species) {
-      space.add(state);
-      p.push_back(probability);
+      start.push_back({state, probability});
       return;
     }
     for (std::size_t k = 0; k < law[s].size(); ++k) {
@@ -202,7 +204,7 @@ std::pair<StateSpace, std::vector<double>> MasterEquation::start() const {
     }
   };
   add(0, 1);
-  return {std::move(space), std::move(p)};
+  return start;
 }
 
 }  // namespace meso::kinetics

@@ -19,6 +19,8 @@ class StateSpace {
   [[nodiscard]] std::size_t species() const { return species_; }
   [[nodiscard]] std::size_t size() const { return counts_.size() / species_; }
   [[nodiscard]] std::span<const std::int32_t> operator[](std::size_t i) const { return {counts_.data() + i * species_, species_}; }
+  /// All counts, size() x species(), row-major.
+  [[nodiscard]] std::span<const std::int32_t> counts() const { return counts_; }
   static constexpr std::uint32_t none = 0xffffffffu;
   [[nodiscard]] std::uint32_t find(std::span<const std::int32_t> state) const;
   /// Index of the state, new or old.
@@ -37,6 +39,13 @@ class StateSpace {
   std::vector<std::int32_t> counts_;
   std::vector<std::uint32_t> table_;  // open addressing, index + 1, size a power of two
 };
+
+/// A law to start from: states (S counts each) with their probabilities. What is missing from 1 counts as lost.
+struct StateProbability {
+  std::vector<std::int32_t> state;
+  double probability = 0;
+};
+using StartLaw = std::vector<StateProbability>;
 
 /// The master equation of one network: transitions out of a state.
 class MasterEquation {
@@ -87,7 +96,7 @@ class MasterEquation {
               const std::function<bool(std::span<const std::int32_t>)>& inside = {}) const;
   [[nodiscard]] StateSpace initial() const;
   /// The law of the initial counts on its states; all but 1e-13 of it.
-  [[nodiscard]] std::pair<StateSpace, std::vector<double>> start() const;
+  [[nodiscard]] StartLaw start() const;
 
  private:
   // Sizes of burst k of reaction r and of those after it. `nothing`: so far the state is the old one.

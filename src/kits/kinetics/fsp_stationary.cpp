@@ -9,6 +9,8 @@
 #include "base/text.h"
 #include "kits/kinetics/birth_death.h"
 #include "kits/kinetics/fsp.h"
+#include "kits/kinetics/rate_equation.h"
+#include "num/elimination.h"
 
 namespace meso::kinetics {
 namespace {
@@ -171,6 +173,7 @@ FspStationary solve_one_step(const MasterEquation& equation, const FspOptions& o
   }
   out.moments = law_moments(out.space, out.p);
   out.certified = whole || mass_action;
+  out.method = "product formula";
   out.boundary = whole ? 0 : out.p.back();
   // Bounds: the tail holds at most p(N) rho^k at N + k; sums to k = 400 / (1 - rho) are complete to rounding.
   const LawMoments& m = out.moments;
@@ -231,10 +234,9 @@ struct Solution {
   StateSpace space;
   std::vector<double> p;
   num::Generator generator;
-  std::shared_ptr<num::EliminatedLu> lu;
   Edges edges;
   LawMoments moments;
-  double correction = 0;
+  std::string method;
 };
 
 Edges edges_of(const MasterEquation& equation, const Box& box, const StateSpace& space, std::span<const double> p) {
@@ -288,6 +290,27 @@ std::int64_t stride(std::span<const double> marginal, bool upper, double edge, d
   return std::clamp(static_cast<std::int64_t>(1.1 * std::log(edge / target) / slope) + 2, least, most);
 }
 
+/// Counts of the stable states of the rate equation, if there are several: a box that grows around one of them may never see the others, because the edge
+/// between basins is all but empty.
+std::vector<std::vector<double>> basins(const Network& network) {
+  std::vector<std::vector<double>> out;
+  try {
+    const ReducedNetwork reduced = reduce(network, Convention::macroscopic);
+    if (reduced.size() == 0) return out;
+    const Flow flow = rate_equation_flow(reduced);
+    for (const FixedPoint& state : rate_equation_states(flow, reduced, reduced.initial)) {
+      out.emplace_back();
+      for (std::size_t s = 0; s < network.species.size(); ++s) out.back().push_back(mean_of(flow, state.z, reduced, s));
+      for (const double n : out.back())
+        if (!(n >= 0) || n > 1e8) return {};
+    }
+  } catch (const Error&) {
+    return {};  // the rate equation is a help here, not a condition
+  }
+  if (out.size() < 2) out.clear();
+  return out;
+}
+
 FspStationary solve_boxes(const MasterEquation& equation, const FspOptions& options) {
   const Network& network = equation.network();
   const std::size_t species = network.species.size();
@@ -296,10 +319,22 @@ FspStationary solve_boxes(const MasterEquation& equation, const FspOptions& opti
     box.low.push_back(std::max<std::int64_t>(0, network.initial[s] - 10));
     box.high.push_back(network.initial[s] + 10);
   }
+  for (const std::vector<double>& state : basins(network))
+    for (std::size_t s = 0; s < species; ++s) {
+      const double n = state[s], room = 10 + 3 * std::sqrt(n);
+      box.low[s] = std::min(box.low[s], std::max<std::int64_t>(0, static_cast<std::int64_t>(n - room)));
+      box.high[s] = std::max(box.high[s], static_cast<std::int64_t>(n + room));
+    }
   const double target = 1e-4 * options.tolerance;
-  std::optional<Solution> last, previous;
+  struct Before {  // what is compared with
+    LawMoments moments;
+    Edges edges;
+  };
+  std::optional<Solution> last;
+  std::optional<Before> previous;
   StateSpace seed = equation.initial();
   bool full = false, compared = false;
+  std::string limit = fmt::format("more than {} states (max-states)", with_commas(options.max_states));
   for (int round = 0; round < 200; ++round) {
     if (options.progress) options.progress(0.0);
     // The states of this box that can be reached.
@@ -346,30 +381,29 @@ FspStationary solve_boxes(const MasterEquation& equation, const FspOptions& opti
     Solution now;
     now.space = reached.select(members);
     now.generator = num::restricted(generator, members);
-    // Narrow bands by GTH (exact to rounding in every entry), the rest by sparse LU.
+    generator = {};
+    // Narrow bands in their own order, the rest by nested dissection: both add positive terms only, so that every entry has its digits.
     const double band = static_cast<double>(now.generator.bandwidth());
     if (static_cast<double>(now.space.size()) * band * band < 3e7) {
       now.p = num::stationary_gth(now.generator);
+      now.method = "elimination in a band";
     } else {
-      std::size_t pinned = now.space.size() / 2;
-      if (last) {
-        const std::uint32_t found = now.space.find(last->space[argmax(last->p)]);
-        if (found != StateSpace::none) pinned = found;
+      const num::Dissection order(now.generator, now.space.counts(), species);
+      const double bytes = order.bytes(false) + 2 * transient_bytes(network) * static_cast<double>(now.space.size());
+      if (bytes > options.max_memory) {
+        full = true;
+        limit = fmt::format("{} states need about {} MB (max-memory {} MB)", with_commas(now.space.size()), brief(bytes / 1e6, 3), brief(options.max_memory / 1e6, 3));
+        break;
       }
-      for (int attempt = 0; attempt < 3; ++attempt) {
-        now.lu = std::make_shared<num::EliminatedLu>(now.generator, pinned);
-        now.p = now.lu->stationary(&now.correction);
-        const std::size_t mode = argmax(now.p);
-        if (now.p[pinned] > 1e-6 * now.p[mode]) break;
-        pinned = mode;  // the equation of an unlikely state is a poor one to leave out
-      }
+      now.p = num::Elimination(now.generator, order, 0, num::Elimination::Leaks::ignored, false, [&](double) { if (options.progress) options.progress(0.0); }).stationary();
+      now.method = "elimination by nested dissection";
     }
     now.moments = law_moments(now.space, now.p);
     now.edges = edges_of(equation, box, now.space, now.p);
     const double worst = now.edges.worst();
     const bool complete = worst == 0;
     if (last) {
-      previous = std::move(last);
+      previous = Before{std::move(last->moments), last->edges};
       compared = true;
     }
     last = std::move(now);
@@ -377,11 +411,20 @@ FspStationary solve_boxes(const MasterEquation& equation, const FspOptions& opti
     // Next box: sides that leak move out, sides that are empty move in. If it is too large, take smaller steps.
     const LawMoments& m = last->moments;
     Box next = box;
+    std::size_t free = 0;  // directions in which the box and not a conservation law is the limit
+    for (std::size_t s = 0; s < species; ++s) free += static_cast<std::int64_t>(m.marginal[s].size()) > box.high[s] - box.low[s];
+    free = std::max<std::size_t>(1, free);
     for (std::size_t s = 0; s < species; ++s) {
       const std::int64_t width = box.high[s] - box.low[s];
-      const bool force = worst < target;  // accurate already: one more box to compare with
-      if (last->edges.high[s] > target || force) next.high[s] += stride(m.marginal[s], true, std::max(last->edges.high[s], target), target, width);
-      if (last->edges.low[s] > target || force) next.low[s] = std::max<std::int64_t>(0, next.low[s] - stride(m.marginal[s], false, std::max(last->edges.low[s], target), target, width));
+      const bool force = worst < target;  // accurate already: one larger box to compare with
+      if (last->edges.high[s] > target) next.high[s] += stride(m.marginal[s], true, last->edges.high[s], target, width);
+      if (last->edges.low[s] > target) next.low[s] = std::max<std::int64_t>(0, next.low[s] - stride(m.marginal[s], false, last->edges.low[s], target, width));
+      if (force) {  // twice as many states
+        const auto more = std::max<std::int64_t>(4, static_cast<std::int64_t>((std::pow(2.0, 1.0 / static_cast<double>(free)) - 1) * static_cast<double>(width)));
+        const std::int64_t down = std::min(box.low[s], more / 2);
+        next.low[s] = box.low[s] - down;
+        next.high[s] = box.high[s] + more - down;
+      }
       const auto& marginal = m.marginal[s];
       if (last->edges.low[s] <= target && round > 2) {
         std::int64_t k = 0;
@@ -414,17 +457,18 @@ FspStationary solve_boxes(const MasterEquation& equation, const FspOptions& opti
       seed = last->space.select(mode);
     }
   }
-  if (!last) return broken(FspStationary::Status::truncated, fmt::format("the network can reach more than {} states at once", with_commas(options.max_states)));
+  if (!last) return broken(FspStationary::Status::truncated, fmt::format("the network reaches too many states at once: {}", limit));
   FspStationary out;
   out.boundary = last->edges.worst();
   if (full && out.boundary > options.tolerance)
-    out = broken(FspStationary::Status::truncated, fmt::format("no stationary law was found on {} states: the edge of the set still holds probability {} (at most {} is allowed)",
-                                                               with_commas(last->space.size()), brief(last->edges.worst(), 2), brief(options.tolerance, 2)));
+    out = broken(FspStationary::Status::truncated,
+                 fmt::format("no stationary law was found on {} states: the edge of the set still holds probability {} (at most {} is allowed), and the next set is too large: {}",
+                             with_commas(last->space.size()), brief(last->edges.worst(), 2), brief(options.tolerance, 2), limit));
   if (out.status == FspStationary::Status::truncated) return out;
   out.moments = last->moments;
   out.error = last->moments;
   // The change on the last growth, scaled to what the edge still holds, with a factor 10; never below rounding.
-  const double rounding = 1e-13 + 10 * last->correction;
+  const double rounding = 1e-13;
   const double shrink = previous && previous->edges.worst() > 0 ? std::min(1.0, 10 * std::max(out.boundary, 1e-30) / previous->edges.worst()) : (previous ? 1.0 : 0.0);
   const auto bound = [&](std::vector<double>& error, const std::vector<double>& a, const std::vector<double>* b, double scale) {
     for (std::size_t i = 0; i < a.size(); ++i) error[i] = (b ? shrink * std::abs(a[i] - (*b)[i]) : 0) + rounding * std::max(std::abs(a[i]), scale);
@@ -453,17 +497,19 @@ FspStationary solve_boxes(const MasterEquation& equation, const FspOptions& opti
   }
   out.space = last->space;
   out.p = last->p;
-  out.gap_ = [generator = std::make_shared<num::Generator>(std::move(last->generator)), lu = last->lu, space = out.space, p = out.p, moments = out.moments]() -> std::optional<double> {
+  out.method = last->method;
+  out.gap_ = [generator = std::make_shared<num::Generator>(std::move(last->generator)), space = out.space, p = out.p, moments = out.moments, most = options.max_memory]() -> std::optional<double> {
     if (p.size() < 2) return std::nullopt;
-    std::shared_ptr<num::EliminatedLu> solver = lu;
-    if (!solver) solver = std::make_shared<num::EliminatedLu>(*generator, argmax(p));
+    const num::Dissection order(*generator, space.counts(), space.species());
+    if (order.bytes(true) + 8 * 82 * static_cast<double>(p.size()) > most || p.size() > 400000) return std::nullopt;  // up to 80 vectors
+    const num::Elimination factors(*generator, order, 0, num::Elimination::Leaks::ignored, true);
     std::vector<std::vector<double>> starts;
     for (std::size_t s = 0; s < space.species(); ++s) {
       std::vector<double> x(p.size());
       for (std::size_t i = 0; i < p.size(); ++i) x[i] = (space[i][s] - moments.mean[s]) * p[i];
       starts.push_back(std::move(x));
     }
-    return num::spectral_gap(*solver, p, starts);
+    return num::spectral_gap(factors, p, starts);
   };
   return out;
 }

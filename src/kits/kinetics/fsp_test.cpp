@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -213,6 +214,49 @@ TEST(FspStationary, TrivialAndReducibleNetworksAreNamed) {
   EXPECT_FALSE(bimodality(odd.moments.first[0], odd.moments.marginal[0])) << "holes in the support are no valleys";
 }
 
+TEST(FspStationary, OpenFirstOrderNetworksAreProductsOfPoissonLawsEntryByEntry) {
+  const FspStationary law = stationary(NetworkSpec{.species = {"A", "B"}, .reactions = {"0 -> A, 80", "A <-> B, 2; 1", "A -> 0, 0.5", "B -> 0, 1.5"}}.bind({}));
+  ASSERT_EQ(law.status, FspStationary::Status::found) << law.text;
+  EXPECT_EQ(law.method, "elimination by nested dissection");
+  // 2.5 A = 80 + B, 2.5 B = 2 A
+  const double mean[2] = {80 / 1.7, 64 / 1.7};
+  double distance = 0;
+  const double top = *std::max_element(law.p.begin(), law.p.end());
+  for (std::size_t i = 0; i < law.p.size(); ++i) {
+    const double log_p = law.space[i][0] * std::log(mean[0]) - mean[0] - std::lgamma(law.space[i][0] + 1.0) + law.space[i][1] * std::log(mean[1]) - mean[1] - std::lgamma(law.space[i][1] + 1.0);
+    distance += std::abs(law.p[i] - std::exp(log_p));
+    if (std::exp(log_p) > 1e-6 * top) EXPECT_NEAR(law.p[i] / std::exp(log_p), 1, 1e-9) << state_text({.species = {"A", "B"}}, law.space[i]);
+  }
+  EXPECT_LT(distance, 1e-11);
+  for (std::size_t s = 0; s < 2; ++s) {
+    EXPECT_LE(std::abs(law.moments.mean[s] - mean[s]), law.error.mean[s]);
+    EXPECT_LE(std::abs(law.moments.covariance[3 * s] - mean[s]), law.error.covariance[3 * s]);
+  }
+  EXPECT_LE(std::abs(law.moments.covariance[1]), law.error.covariance[1]);
+}
+
+TEST(FspStationary, ASlowToggleSwitchIsSymmetric) {  // started in one basin, which is hardly ever left: both weigh the same, by symmetry alone
+  const FspStationary law = stationary(NetworkSpec{.species = {"X", "Y"},
+                                                   .reactions = {"0 -> X, = 40/(1 + (Y/6)^4)", "X -> 0, 1", "0 -> Y, = 40/(1 + (X/6)^4)", "Y -> 0, 1"},
+                                                   .initial = {{"X", 40}}}
+                                       .bind({}));
+  ASSERT_EQ(law.status, FspStationary::Status::found) << law.text;
+  EXPECT_NEAR(law.moments.mean[0] / law.moments.mean[1], 1, 1e-11);
+  double worst = 0, births = 0;
+  for (std::size_t i = 0; i < law.p.size(); ++i) {
+    const std::int32_t mirror[2] = {law.space[i][1], law.space[i][0]};
+    const std::uint32_t j = law.space.find(mirror);
+    if (j != StateSpace::none && law.p[i] > 1e-12) worst = std::max(worst, std::abs(law.p[j] / law.p[i] - 1));
+    births += law.p[i] * 40 / (1 + std::pow(law.space[i][1] / 6.0, 4));
+  }
+  EXPECT_LT(worst, 1e-8);
+  EXPECT_NEAR(births, law.moments.mean[0], 1e-9 * births) << "d<X>/dt = 0";
+  const std::optional<Bimodality> two = bimodality(law.moments.first[0], law.moments.marginal[0]);
+  ASSERT_TRUE(two);
+  EXPECT_LT(two->modes[0], 2);
+  EXPECT_NEAR(two->modes[1], 39, 2);
+}
+
 // ------------------------------------------------------------------------------------------------------ spectral gap
 
 TEST(SpectralGap, OfSchloglIsThePublishedOne) {
@@ -394,6 +438,130 @@ TEST(FspTransient, RelaxesToTheStationaryLaw) {
   for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR(late.estimates[i].value[0], law.estimates[i].value[0], 1e-7);
 }
 
+/// Probabilities of Poisson laws, one per species, times each other.
+double product_poisson(std::span<const std::int32_t> n, std::span<const double> mean) {
+  double log_p = 0;
+  for (std::size_t s = 0; s < n.size(); ++s) log_p += n[s] * std::log(mean[s]) - mean[s] - std::lgamma(n[s] + 1.0);
+  return std::exp(log_p);
+}
+
+TEST(FspTransient, StochkitSchloglHasItsExactValues) {  // ../shared-style constants: propensity c times binomials, so k = c / s! here
+  const Network network = NetworkSpec{.species = {"S1"},
+                                      .reactions = {"2S1 -> 3S1, c1/2", "3S1 -> 2S1, c2/6", "0 -> S1, 200", "S1 -> 0, 3.5"},
+                                      .constants = {{"c1", 0.03}, {"c2", 1e-4}},
+                                      .initial = {{"S1", 250}}}
+                              .bind({});
+  const Answer answer = ask_times(network, {10}, {"S1.mean", "S1.variance", "S1.distribution"});
+  EXPECT_NEAR(answer.find("S1.mean")->value[0], 316.591680, 5e-7);
+  EXPECT_NEAR(std::sqrt(answer.find("S1.variance")->value[0]), 238.069673, 5e-7);
+  const Estimate& law = *answer.find("S1.distribution");
+  double below = 0;
+  for (std::size_t k = 0; k < law.value.size(); ++k)
+    if (law.axes[1].points[k] < 250) below += law.value[k];
+  EXPECT_NEAR(below, 0.513294, 5e-7);
+  EXPECT_NE(answer.why.find("implicit"), std::string::npos) << answer.why;
+}
+
+TEST(FspTransient, FirstOrderNetworksAreProductsOfPoissonLaws) {  // Jahnke and Huisinga (2007), doi:10.1007/s00285-006-0034-x
+  // 0 -> A <-> B -> 0 from nothing: Poisson laws whose means follow the rate equation, by both solvers; here in closed form through the two eigenvalues.
+  const Network network = NetworkSpec{.species = {"A", "B"}, .reactions = {"0 -> A, 12", "A <-> B, 2; 1", "B -> 0, 3"}}.bind({});
+  const double r1 = -3 + std::sqrt(3.0), r2 = -3 - std::sqrt(3.0);  // of [[-2, 1], [2, -4]]
+  for (const FspSolver solver : {FspSolver::uniformisation, FspSolver::implicit}) {
+    FspOptions options;
+    options.solver = solver;
+    options.tolerance = 1e-10;
+    const std::vector<double> times{0.1, 1, 6};
+    const FspSummary summary = fsp_transient(MasterEquation(network), times, options, [&](const FspState& s) {
+      // Stationary means 8, 4; deviations (1, 2 + r) exp(r t) with weights from A = B = 0.
+      const double w2 = (4 - 8 * (2 + r1)) / (r1 - r2), w1 = -8 - w2;
+      const double mean[2] = {8 + w1 * std::exp(r1 * s.time) + w2 * std::exp(r2 * s.time), 4 + (2 + r1) * w1 * std::exp(r1 * s.time) + (2 + r2) * w2 * std::exp(r2 * s.time)};
+      double distance = 0, held = 0, exact_held = 0;
+      for (std::size_t i = 0; i < s.p.size(); ++i) {
+        const double exact = product_poisson((*s.space)[i], mean);
+        distance += std::abs(s.p[i] - exact);
+        held += s.p[i];
+        exact_held += exact;
+        if (solver == FspSolver::uniformisation) EXPECT_LE(s.p[i], exact * (1 + 1e-11) + 1e-15) << "entries are lower bounds";
+      }
+      EXPECT_LE(distance + (1 - exact_held), s.lost + s.solver_error + 1e-12) << s.time;
+      EXPECT_NEAR(held + s.lost, 1, s.solver_error + 1e-12) << "nothing but what is said to be lost is missing";
+      EXPECT_LT(s.lost, 2e-10);
+    });
+    EXPECT_EQ(summary.certified, solver == FspSolver::uniformisation);
+    EXPECT_FALSE(summary.truncated_at);
+  }
+}
+
+TEST(FspTransient, ClosedFirstOrderNetworksAreMultinomial) {  // three species, one conservation law
+  const Network network = NetworkSpec{.species = {"A", "B", "C"}, .reactions = {"A -> B, 1", "B -> C, 1", "C -> A, 1"}, .initial = {{"A", 30}}}.bind({});
+  const std::vector<double> times{0.7};
+  const FspSummary summary = fsp_transient(MasterEquation(network), times, {}, [&](const FspState& s) {
+    EXPECT_LE(s.space->size(), 31u * 32u / 2u) << "only states with A + B + C = 30";
+    // One molecule on a ring of three: 1/3 + 2/3 e^(-3t/2) cos(sqrt(3)/2 t + shift).
+    const double decay = std::exp(-1.5 * s.time), w = std::sqrt(0.75) * s.time;
+    double share[3];
+    for (int k = 0; k < 3; ++k) share[k] = (1 + 2 * decay * std::cos(w - 2 * M_PI / 3 * k)) / 3;
+    double distance = 0;
+    for (std::size_t i = 0; i < s.p.size(); ++i) {
+      double log_p = std::lgamma(31.0);
+      for (int k = 0; k < 3; ++k) log_p += (*s.space)[i][static_cast<std::size_t>(k)] * std::log(share[k]) - std::lgamma((*s.space)[i][static_cast<std::size_t>(k)] + 1.0);
+      distance += std::abs(s.p[i] - std::exp(log_p));
+    }
+    EXPECT_LT(distance, 1e-9);
+    EXPECT_LE(distance, s.lost + s.solver_error + 1e-12);
+  });
+  EXPECT_LT(summary.lost, 1e-9);
+}
+
+TEST(FspTransient, StiffNetworksOfTwoSpeciesTakeImplicitSteps) {  // mRNA that lives a thousandth of the time: rates 2 to 5000, and exact means
+  const Network network = NetworkSpec{.species = {"M", "P"}, .reactions = {"0 -> M, 2", "M -> 0, 1000", "M -> M + P, 5000", "P -> 0, 0.2"}}.bind({});
+  const Answer answer = ask_times(network, {1, 4}, {"M.mean", "P.mean", "P.fano"});
+  EXPECT_NE(answer.why.find("implicit"), std::string::npos) << answer.why;
+  for (std::size_t i = 0; i < 2; ++i) {
+    const double t = i == 0 ? 1 : 4, g = 1000, d = 0.2, fast = std::exp(-g * t), slow = std::exp(-d * t);
+    const double mean = 5000 * 2 / g * ((1 - slow) / d - (slow - fast) / (g - d));
+    EXPECT_NEAR(answer.find("P.mean")->value[i], mean, 1e-6 * mean);
+    EXPECT_LE(std::abs(answer.find("P.mean")->value[i] - mean), answer.find("P.mean")->bound(i) + 1e-9 * mean);
+  }
+  const Answer safe = ask_times(network, {0.02}, {"P.mean"}, {{"solver", "uniformisation"}});
+  EXPECT_NE(safe.why.find("uniformisation"), std::string::npos) << safe.why;
+}
+
+TEST(FspTransient, StartsFromALaw) {  // a Poisson law that is started from stays one: immigration and death, stationary from the start
+  const double mean = 9;
+  StartLaw start;
+  double sum = 0;
+  for (std::int32_t n = 0; n < 60; ++n) {
+    const std::int32_t state[1] = {n};
+    start.push_back({{n}, product_poisson(state, std::span(&mean, 1))});
+    sum += start.back().probability;
+  }
+  for (StateProbability& s : start) s.probability /= sum;
+  const MasterEquation equation(immigration_death(mean));
+  const std::vector<double> times{0, 3};
+  (void)fsp_transient(equation, start, times, {}, [&](const FspState& s) {
+    double distance = 0;
+    for (std::size_t i = 0; i < s.p.size(); ++i) distance += std::abs(s.p[i] - product_poisson((*s.space)[i], std::span(&mean, 1)));
+    EXPECT_LT(distance, 1e-9) << s.time;
+    EXPECT_LE(distance, s.lost + s.solver_error + 1e-13) << s.time;
+  });
+  // Half of the law left out: that half is lost, and said to be.
+  (void)fsp_transient(equation, StartLaw{{{4}, 0.5}}, times, {}, [&](const FspState& s) { EXPECT_NEAR(s.lost, 0.5, 1e-8) << s.time; });
+  const auto refused = [&](StartLaw law, const std::string& word) {
+    try {
+      (void)fsp_transient(equation, law, times, {}, [](const FspState&) {});
+      FAIL() << word;
+    } catch (const ModelError& e) {
+      EXPECT_NE(std::string(e.what()).find(word), std::string::npos) << e.what();
+    }
+  };
+  refused({}, "add up to 0");
+  refused({{{1}, 0.7}, {{2}, 0.7}}, "add up to 1.4");
+  refused({{{1, 2}, 1.0}}, "has 2 counts, the network has 1 species");
+  refused({{{-1}, 1.0}}, "negative count at X = -1");
+  refused({{{1}, -0.1}}, "at least 0");
+}
+
 // -------------------------------------------------------------------------------------------------------- the level
 
 TEST(FspLevel, RefusesToCallATruncatedLawExact) {
@@ -407,6 +575,19 @@ TEST(FspLevel, RefusesToCallATruncatedLawExact) {
   ASSERT_EQ(law.flags.size(), 1u);
   EXPECT_EQ(law.flags[0].kind, "truncated");
   EXPECT_TRUE(std::isnan(law.find("X.mean")->value[0]));
+}
+
+TEST(FspLevel, NamesTheLimitThatASetPasses) {
+  const Network wide = NetworkSpec{.species = {"X", "Y"}, .reactions = {"0 -> X, 400", "X -> 0, 1", "0 -> Y, 400", "Y -> 0, 1"}}.bind({});
+  const auto text = [&](const Answer& answer) { return answer.flags.empty() ? std::string() : answer.flags[0].text; };
+  const Answer states = ask_stationary(wide, {"X.mean"}, {{"max-states", 2000}});
+  EXPECT_NE(text(states).find("more than 2,000 states (max-states)"), std::string::npos) << text(states);
+  EXPECT_TRUE(std::isnan(states.find("X.mean")->value[0]));
+  const Answer memory = ask_stationary(wide, {"X.mean"}, {{"max-memory", 2.0}});
+  EXPECT_NE(text(memory).find("MB (max-memory 2 MB)"), std::string::npos) << text(memory);
+  const Answer course = ask_times(wide, {2}, {"X.mean"}, {{"max-memory", 1.0}});
+  EXPECT_NE(text(course).find("1 MB (max-memory)"), std::string::npos) << text(course);
+  EXPECT_NE(text(course).find("lost mass"), std::string::npos) << text(course);
 }
 
 TEST(FspLevel, SaysThatTheReferenceIsBimodal) {
@@ -446,6 +627,12 @@ TEST(FspLevel, PlansAndTheExactRuleLookAtTheNumberOfStates) {
   EXPECT_EQ(plan.dimensions, 2u);
   EXPECT_LT(plan.states, 2000);
   EXPECT_EQ(fsp_level(schlogl(10)).plan(law).size(), 2u);
+  // What --dry-run shows: states and memory, with their limits.
+  const std::vector<std::string> lines = fsp_level(mrna_protein()).plan({.when = Stationary{}, .options = {{"max-states", 100}}});
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_NE(lines[0].find("(at most 100)"), std::string::npos) << lines[0];
+  EXPECT_NE(lines[1].find("MB (at most 4000)"), std::string::npos) << lines[1];
+  EXPECT_NE(lines[2].find("raise max-states"), std::string::npos) << lines[2];
 }
 
 }  // namespace

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <tuple>
+#include <optional>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "kits/kinetics/fsp.h"
+#include "num/shift_invert.h"
 
 namespace meso::kinetics {
 namespace {
@@ -24,16 +26,26 @@ double sum_of(std::span<const double> p) {  // compensated: the lost mass is a d
 /// The set, the law on it and the solver for both.
 class Projection {
  public:
-  Projection(const MasterEquation& equation, const FspOptions& options, double duration)
-      : equation_(equation), options_(options), duration_(duration), space_(equation.initial()), p_{1.0} {
-    std::vector<std::uint32_t> from{0};
-    if (equation.network().random_start()) {
-      std::tie(space_, p_) = equation.start();
-      from.resize(space_.size());
-      std::iota(from.begin(), from.end(), 0u);
+  Projection(const MasterEquation& equation, const StartLaw& start, const FspOptions& options, double duration)
+      : equation_(equation), options_(options), duration_(duration), space_(equation.network().species.size()) {
+    limit_ = std::max<std::size_t>(1, std::min(options.max_states, static_cast<std::size_t>(options.max_memory / transient_bytes(equation.network()))));
+    double sum = 0;
+    for (const StateProbability& s : start) {
+      const std::uint32_t i = space_.add(s.state);
+      p_.resize(space_.size(), 0.0);
+      p_[i] += s.probability;
+      sum += s.probability;
     }
-    (void)grow(std::move(from), 20, std::min<std::size_t>(options.max_states, std::max<std::size_t>(2000, 2 * space_.size())));
+    leaked_total_ = std::max(0.0, 1 - sum) < 1e-15 * static_cast<double>(start.size()) ? 0 : 1 - sum;
+    std::vector<std::uint32_t> all(space_.size());
+    std::iota(all.begin(), all.end(), 0u);
+    (void)grow(std::move(all), 20, std::min(limit_, std::max<std::size_t>(2000, 2 * space_.size())));
     build();
+    if (implicit_ && options.known != nullptr) {
+      for (std::size_t i = 0; i < options.known->size() && space_.size() < limit_; ++i) space_.add((*options.known)[i]);
+      p_.resize(space_.size(), 0.0);
+      build();
+    }
   }
 
   const StateSpace& space() const { return space_; }
@@ -42,25 +54,42 @@ class Projection {
   double solver_error() const { return solver_error_; }
   std::size_t most_states() const { return most_; }
   bool certified() const { return certified_; }
+  bool is_implicit() const { return implicit_.has_value(); }
+  std::string method() const {
+    const std::string products = with_commas(static_cast<unsigned long long>(products_));
+    if (solutions_ == 0) return fmt::format("uniformisation, {} products", products);
+    return fmt::format("implicit, {} solutions with {} eliminations ({})", with_commas(solutions_), eliminations_,
+                       products_ > 0 ? "after " + products + " products of uniformisation" : fmt::format("uniformisation would take about {} products", brief(fastest_ * duration_, 2)));
+  }
+  std::string limit_text() const {
+    if (limit_ == options_.max_states) return fmt::format("{} states (max-states)", with_commas(options_.max_states));
+    return fmt::format("{} states, {} MB (max-memory)", with_commas(limit_), brief(options_.max_memory / 1e6, 3));
+  }
 
   /// Advances to `target`. @returns false if the lost mass passed the tolerance and the set cannot grow (time() says when)
   bool advance(double target) {
     while (time_ < target) {
-      const bool implicit = banded_.has_value();
+      const bool implicit = implicit_.has_value();
       double h = target - time_;
       if (!implicit && uniformised_->rate() * h > segment_) h = segment_ / uniformised_->rate();
       if (target - time_ - h < 1e-9 * target) h = target - time_;
-      const double share = h / duration_;
       std::vector<double> next = p_, leaked(p_.size(), 0.0);
       double error = 0, step = step_;
       if (implicit) {
-        error = banded_->advance(next, h, 0.1 * options_.tolerance * share, step);
+        const std::size_t solved = implicit_->solutions(), eliminated = implicit_->eliminations();
+        const num::ShiftInvert::Step taken = implicit_->advance(next, h, 0.1 * options_.tolerance / duration_, step, [&] { tell(0); });
+        solutions_ += implicit_->solutions() - solved;
+        eliminations_ += implicit_->eliminations() - eliminated;
+        h = taken.taken;
+        error = taken.error;
         for (std::size_t j = 0; j < next.size(); ++j) leaked[j] = generator_.leak[j] * h * std::max(std::abs(p_[j]), std::abs(next[j]));
       } else {
-        uniformised_->advance(next, h, std::max(1e-16, 1e-3 * options_.tolerance * share), leaked);
+        uniformised_->advance(next, h, std::max(1e-16, 1e-3 * options_.tolerance * h / duration_), leaked);
+        products_ += uniformised_->rate() * h;
       }
+      const double share = h / duration_;
       const double loss = sum_of(p_) - sum_of(next);
-      const double allowed = std::max(2e-15, options_.tolerance * (0.1 + 0.9 * (time_ + h) / duration_) - std::max(0.0, leaked_total_));
+      const double allowed = std::max(2e-15, options_.tolerance * (0.1 + 0.9 * (time_ + h) / duration_) - std::max(0.0, leaked_total_)) + error;
       if (loss > allowed && !full_) {
         // Grow where it leaks and do this piece again from its start.
         std::vector<std::uint32_t> gates;
@@ -74,23 +103,23 @@ class Projection {
         if (gates.empty()) throw NumericalBreakdown(fmt::format("the master equation lost probability {:.2g} on a set without exits", loss));
         ++again_;
         const auto wide = static_cast<double>(space_.size());
-        const std::size_t layers = implicit || space_.species() == 1 ? std::max<std::size_t>(20, space_.size() / 2)
-                                   : static_cast<std::size_t>(4 + again_ * 2 + std::sqrt(wide) / 10);
-        if (!grow(std::move(gates), layers, options_.max_states)) full_ = true;
+        const std::size_t layers = space_.species() == 1 ? std::max<std::size_t>(20, space_.size() / 2)
+                                                         : static_cast<std::size_t>(4 + again_ * 2 + std::sqrt(wide) / (implicit ? 4 : 10));
+        if (!grow(std::move(gates), layers, limit_)) full_ = true;
         segment_ = std::max(20.0, segment_ / 2);
         since_growth_ = 0;
         build();
         continue;
       }
-      if (options_.progress) options_.progress(std::min(1.0, (time_ + h) / duration_));
       p_.swap(next);
       step_ = step;
       again_ = 0;
-      leaked_total_ += std::max(0.0, loss);
+      leaked_total_ += std::max(0.0, loss - error);
       solver_error_ += error;
       if (implicit) certified_ = false;
       else rounding_ += 2.3e-16 * (uniformised_->rate() * h + 10);
       time_ = target - time_ - h <= 0 ? target : time_ + h;
+      tell(0);
       if (leaked_total_ > options_.tolerance + 1e-13 && full_) return time_ >= duration_ && leaked_total_ <= options_.tolerance;
       ++since_growth_;
       if (!implicit) {
@@ -103,6 +132,10 @@ class Projection {
   double time() const { return time_; }
 
  private:
+  void tell(double ahead) const {
+    if (options_.progress) options_.progress(std::min(1.0, (time_ + ahead) / duration_));
+  }
+
   bool grow(std::vector<std::uint32_t> from, std::size_t layers, std::size_t limit) {
     const bool within = equation_.expand(space_, std::move(from), layers, limit);
     p_.resize(space_.size(), 0.0);
@@ -127,12 +160,14 @@ class Projection {
     // A rim, or the next piece would leak at once.
     std::vector<std::uint32_t> all(space_.size());
     std::iota(all.begin(), all.end(), 0u);
-    (void)grow(std::move(all), 4, options_.max_states);
+    (void)grow(std::move(all), 4, limit_);
     full_ = false;
     build();
   }
 
   void build() {
+    implicit_.reset();
+    uniformised_.reset();
     const std::vector<std::uint32_t> order = space_.banded_order();
     space_ = space_.select(order);
     std::vector<double> p(order.size());
@@ -140,57 +175,93 @@ class Projection {
     p_ = std::move(p);
     most_ = std::max(most_, space_.size());
     generator_ = equation_.generator(space_);
-    double rate = 0;
-    for (std::size_t j = 0; j < generator_.size(); ++j) rate = std::max(rate, generator_.exit(j));
-    const std::size_t band = generator_.bandwidth();
-    const bool narrow = band <= 8;
-    if (options_.solver == FspSolver::implicit && band > 200)
-      throw ModelError(fmt::format("level 'fsp': solver = implicit needs a narrow band, this network's generator is {} wide. Use 'uniformisation' or 'automatic'.", band));
-    const bool implicit = options_.solver == FspSolver::implicit || (options_.solver == FspSolver::automatic && narrow && rate * duration_ > 2e4);
-    banded_.reset();
-    uniformised_.reset();
-    if (implicit) banded_.emplace(generator_);
-    else uniformised_.emplace(generator_);
+    fastest_ = 0;
+    for (std::size_t j = 0; j < generator_.size(); ++j) fastest_ = std::max(fastest_, generator_.exit(j));
+    if (options_.solver == FspSolver::implicit || (options_.solver == FspSolver::automatic && fastest_ * (duration_ - time_) > 2e3)) {
+      dissection_.emplace(generator_, space_.counts(), space_.species());
+      const auto states = static_cast<double>(space_.size());
+      const double bytes = dissection_->bytes(true) + 8 * static_cast<double>(num::ShiftInvert::most_vectors + 1) * states + transient_bytes(equation_.network()) * states;
+      const bool fits = bytes <= options_.max_memory;
+      if (options_.solver == FspSolver::implicit && !fits)
+        throw ModelError(fmt::format("level 'fsp': solver = implicit needs about {} MB on {} states (max-memory {} MB). Raise max-memory, or use 'uniformisation' or 'automatic'.",
+                                     brief(bytes / 1e6, 3), with_commas(space_.size()), brief(options_.max_memory / 1e6, 3)));
+      // Multiplications; those of dense fronts and long vectors count a quarter. A transient takes about 5 eliminations and 300 solutions.
+      const double implicit = 5 * dissection_->work() / 4 + 300 * (2 * dissection_->entries() + static_cast<double>(num::ShiftInvert::most_vectors) * states) / 4;
+      const double products = fastest_ * (duration_ - time_) * (static_cast<double>(generator_.target.size()) + states);
+      if (options_.solver == FspSolver::implicit || (fits && 3 * implicit < products)) implicit_.emplace(generator_, *dissection_);
+    }
+    if (!implicit_) {
+      dissection_.reset();
+      uniformised_.emplace(generator_);
+    }
   }
 
   const MasterEquation& equation_;
   const FspOptions& options_;
   double duration_;
+  std::size_t limit_ = 1;
   StateSpace space_;
   std::vector<double> p_;
   num::Generator generator_;
   std::optional<num::Uniformised> uniformised_;
-  std::optional<num::BandedExponential> banded_;
-  double time_ = 0, segment_ = 50, step_ = 0, leaked_total_ = 0, solver_error_ = 0, rounding_ = 0;
-  std::size_t most_ = 1;
+  std::optional<num::Dissection> dissection_;
+  std::optional<num::ShiftInvert> implicit_;
+  double time_ = 0, segment_ = 50, step_ = 0, leaked_total_ = 0, solver_error_ = 0, rounding_ = 0, products_ = 0, fastest_ = 0;
+  std::size_t most_ = 1, solutions_ = 0, eliminations_ = 0;
   int again_ = 0, since_growth_ = 0;
   bool full_ = false, certified_ = true;
 };
 
 }  // namespace
 
+double transient_bytes(const Network& network) {
+  // Counts, a table at most four times as long, six vectors, starts and leaks; per transition target and rate in the generator and again by target.
+  double transitions = 0;
+  for (const Reaction& r : network.reactions) transitions += r.bursts.empty() ? 1 : 40;
+  return 4 * static_cast<double>(network.species.size()) + 16 + 48 + 48 + 24 * transitions;
+}
+
 FspSummary fsp_transient(const MasterEquation& equation, std::span<const double> times, const FspOptions& options,
                          const std::function<void(const FspState&)>& visit) {
+  return fsp_transient(equation, equation.start(), times, options, visit);
+}
+
+FspSummary fsp_transient(const MasterEquation& equation, const StartLaw& start, std::span<const double> times, const FspOptions& options,
+                         const std::function<void(const FspState&)>& visit) {
+  const Network& network = equation.network();
+  double sum = 0;
+  for (const StateProbability& s : start) {
+    if (s.state.size() != network.species.size())
+      throw ModelError(fmt::format("level 'fsp': a state of the law to start from has {} counts, the network has {} species", s.state.size(), network.species.size()));
+    if (std::any_of(s.state.begin(), s.state.end(), [](std::int32_t n) { return n < 0; }))
+      throw ModelError(fmt::format("level 'fsp': the law to start from has a negative count at {}", state_text(network, s.state)));
+    if (!(s.probability >= 0)) throw ModelError(fmt::format("level 'fsp': the law to start from has probability {} at {}; it must be at least 0", brief(s.probability), state_text(network, s.state)));
+    sum += s.probability;
+  }
+  if (!(sum > 0) || sum > 1 + 1e-12) throw ModelError(fmt::format("level 'fsp': the probabilities of the law to start from add up to {}; they must add up to 1, or less where a part is left out", brief(sum)));
   FspSummary summary;
   if (times.empty()) return summary;
-  Projection projection(equation, options, std::max(times.back(), 1e-300));
+  Projection projection(equation, start, options, std::max(times.back(), 1e-300));
   for (const double t : times) {
     const bool held = projection.advance(t);
     summary.states = projection.most_states();
     summary.lost = projection.lost();
     summary.certified = projection.certified();
+    summary.method = projection.method();
     if (!held) {
       summary.truncated_at = projection.time();
+      summary.limit = projection.limit_text();
       return summary;
     }
     FspState state;
     state.time = t;
     state.space = &projection.space();
     state.p = projection.law();
-    state.lost = t > 0 ? projection.lost() : 0;
+    state.lost = t > 0 || sum < 1 ? projection.lost() : 0;
     state.solver_error = projection.solver_error();
     visit(state);
   }
+  if (projection.is_implicit()) summary.set = std::make_shared<const StateSpace>(projection.space());
   return summary;
 }
 

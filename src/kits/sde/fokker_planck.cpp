@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "num/elimination.h"
 
 namespace meso::sde {
 namespace {
@@ -241,13 +242,15 @@ void FokkerPlanckGrid::make_stationary() {
     p_ = num::stationary_gth(generator_);
     return;
   }
-  // The pinned state should be likely: relax a little from the start to find one.
-  start();
-  num::Uniformised chain(generator_);
-  chain.advance(p_, 200 / chain.rate(), 1e-12);
-  const auto likely = static_cast<std::size_t>(std::max_element(p_.begin(), p_.end()) - p_.begin());
-  p_ = num::EliminatedLu(generator_, likely).stationary();
-  for (double& v : p_) v = std::max(v, 0.0);
+  const std::vector<std::int32_t> where = positions();
+  const num::Dissection order(generator_, where, 2);
+  p_ = num::Elimination(generator_, order, 0, num::Elimination::Leaks::ignored, false).stationary();
+}
+
+std::vector<std::int32_t> FokkerPlanckGrid::positions() const {
+  std::vector<std::int32_t> where;
+  for (std::size_t c = 0; c < p_.size(); ++c) where.insert(where.end(), {static_cast<std::int32_t>(c % count_[0]), static_cast<std::int32_t>(c / count_[0])});
+  return where;
 }
 
 double FokkerPlanckGrid::at_open_ends() const {
@@ -306,14 +309,15 @@ std::vector<double> FokkerPlanckGrid::cdf(std::size_t i, std::span<const double>
 }
 
 std::optional<double> FokkerPlanckGrid::slow_time() const {
-  const auto likely = static_cast<std::size_t>(std::max_element(p_.begin(), p_.end()) - p_.begin());
   std::vector<std::vector<double>> starts;
   for (std::size_t i = 0; i < count_.size(); ++i) {
     const double m = mean(i);
     starts.emplace_back(p_.size());
     for (std::size_t c = 0; c < p_.size(); ++c) starts.back()[c] = (centre(i, i == 0 ? c % count_[0] : c / count_[0]) - m) * p_[c];
   }
-  const auto gap = num::spectral_gap(num::EliminatedLu(generator_, likely), p_, starts);
+  const std::vector<std::int32_t> where = positions();
+  const num::Dissection order(generator_, where, 2);
+  const auto gap = num::spectral_gap(num::Elimination(generator_, order, 0, num::Elimination::Leaks::ignored, true), p_, starts);
   return gap && *gap > 0 ? std::optional(1 / *gap) : std::nullopt;
 }
 

@@ -68,6 +68,7 @@ class FokkerPlanckGrid {
  private:
   void build(double t);
   [[nodiscard]] std::size_t cell(std::size_t i, std::size_t j) const { return j * count_[0] + i; }
+  [[nodiscard]] std::vector<std::int32_t> positions() const;  // of the cells: their places along two axes
 
   Process process_;
   std::vector<num::Program> drift_, velocity_, tensor_;  // a_i; a_i - d_i D_ii; D_11 or D_11 D_12 D_22
