@@ -80,7 +80,9 @@ double power(double x, double y) {
   return std::pow(x, y);
 }
 
-/// The one definition of what an operation computes: folding, programs and tests share it.
+}  // namespace
+
+// The one definition of what an operation computes: folding, programs and vector kernels share it.
 double apply(Op op, double a, double b) {
   switch (op) {
     case Op::add: return a + b;
@@ -119,6 +121,8 @@ double apply(Op op, double a, double b) {
   }
   return a;
 }
+
+namespace {
 
 Formula node(Op op, std::vector<Formula> args) { return Formula(std::make_shared<const Node>(Node{op, 0, {}, std::move(args)})); }
 

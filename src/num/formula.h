@@ -63,6 +63,9 @@ class Formula {
 enum class Op : std::uint8_t { number, variable, add, subtract, multiply, divide, negate, power, exp, log, sqrt, sin, cos, tan, tanh, abs, sign, floor, min, max,
                                asin, acos, atan, sinh, cosh, asinh, acosh, atanh, factorial, less, less_equal, equal, select };
 
+/// What an operation of one or two arguments computes (b is not read by those of one).
+[[nodiscard]] double apply(Op op, double a, double b);
+
 /// A node of the tree: `args` has as many entries as the operation needs (0 to 3).
 struct Formula::Node {
   Op op = Op::number;

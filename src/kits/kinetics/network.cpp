@@ -632,6 +632,8 @@ std::string state_text(const Network& network, std::span<const double> state) {
 Propensities::Propensities(const Network& network) {
   const std::size_t n_species = network.species.size(), n_reactions = network.reactions.size();
   std::vector<std::vector<std::size_t>> users(n_species);  // reactions whose propensity reads a species
+  std::unordered_map<std::string_view, std::size_t> place;
+  for (std::size_t s = 0; s < n_species; ++s) place.emplace(network.species[s], s);
   for (std::size_t r = 0; r < n_reactions; ++r) {
     const Reaction& reaction = network.reactions[r];
     Kind kind;
@@ -643,7 +645,7 @@ Propensities::Propensities(const Network& network) {
       kind.index = programs_.size();
       programs_.emplace_back(*reaction.law, slots);
       for (const std::string& name : names)
-        if (name != "t") users[network.index(name)].push_back(r);
+        if (name != "t") users[place.at(name)].push_back(r);
     } else {
       kind.c = reaction.stochastic;
       const auto& in = reaction.reactants;
@@ -824,6 +826,8 @@ Network NetworkSpec::bind(const std::map<std::string, double>& values, bool try_
   const std::map<std::string, double> closed = bind_open_constants(*this, numbers, network);
   for (const auto& [name, text] : passages) refuse_open(network, parse_condition(text), fmt::format("passage '{}'", name));
   network.passages = bind_passages(*this, numbers);
+  std::map<std::string, Formula> formulas;
+  for (const auto& [name, value] : numbers) formulas.emplace(name, Formula::constant(value));
 
   for (const std::string& name : species) {
     double count = 0;
@@ -855,7 +859,8 @@ Network NetworkSpec::bind(const std::map<std::string, double>& values, bool try_
   for (std::size_t s = 0; s < network.start_laws.size(); ++s)
     if (network.start_laws[s].kind == CountLaw::Kind::point) network.start_laws[s].mean = static_cast<double>(network.initial[s]);
 
-  std::set<std::string> texts;
+  const Reader in(*this);
+  std::unordered_set<std::string_view> texts;
   std::vector<char> used(species.size(), 0);
   for (const ParsedReaction& p : parsed) {
     Reaction reaction;
@@ -870,7 +875,7 @@ Network NetworkSpec::bind(const std::map<std::string, double>& values, bool try_
       if (count != 0) reaction.change.emplace_back(s, count);
     }
     const std::string what = fmt::format("{}reaction '{}'", p.where.empty() ? "" : p.where + ": ", p.text);
-    const Formula bound = p.rate.substitute(numbers);
+    const Formula bound = p.rate.substitute(formulas);
     if (p.is_law) {
       reaction.mass_action = false;
       double value = 0;
@@ -878,7 +883,7 @@ Network NetworkSpec::bind(const std::map<std::string, double>& values, bool try_
         throw ModelError(fmt::format("{}: the propensity '{}' is {}{}; it must be a number >= 0", what, p.rate.text(), exact(value), values_text(p.rate, numbers)));
       reaction.law = bound;
       for (const std::string& name : bound.variables())
-        if (name != "t") used[network.index(name)] = 1;
+        if (name != "t") used[in.find(name)] = 1;
     } else {
       double rate = 0;
       (void)bound.is_constant(&rate);
@@ -906,7 +911,7 @@ Network NetworkSpec::bind(const std::map<std::string, double>& values, bool try_
     }
     for (const auto& [s, mean] : p.bursts) {
       double b = 0;
-      (void)mean.substitute(numbers).is_constant(&b);
+      (void)mean.substitute(formulas).is_constant(&b);
       if (!(b >= 0 && std::isfinite(b)))
         throw ModelError(fmt::format("{}: the mean burst '{}' of {} is {}{}; it must be a number >= 0", what, mean.text(), species[s], exact(b), values_text(mean, numbers)));
       used[s] = 1;

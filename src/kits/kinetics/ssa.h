@@ -1,10 +1,13 @@
 // Exact stochastic simulation of a well-mixed network: the direct method (Gillespie 1977, doi:10.1021/j100540a008).
 //
-// Two kernels give the same law. Networks of up to 16 mass-action reactions and 8 species run without a branch per event:
-// every propensity is a product c (x - o)(x - o')(x - o''), the next reaction is counted out of prefix sums, and nothing
-// drifts. All others keep propensities, update those that a firing changes, and search sums over blocks (block search as in
-// the "composition" methods of Mauch and Stalzer 2011, doi:10.1109/TCBB.2009.47); their sums are renewed before rounding counts.
-// Waiting times use our own logarithm, so the bits do not depend on the C library.
+// Three ways to find the next reaction give the same law:
+// - direct: all propensities at every event, the reaction counted out of prefix sums. Up to 16 mass-action reactions and 8 species without
+//   a branch (every propensity is a product c (x - o)(x - o')(x - o''), nothing drifts); this is also what runs in vector lanes (ssa_lanes.h).
+// - dependency graph: propensities are kept, those that a firing changes are updated, sums are searched by blocks (as in the methods
+//   of Mauch and Stalzer 2011, doi:10.1109/TCBB.2009.47).
+// - composition and rejection: propensities are kept in groups of the same binary exponent; a group is found by its sum, a reaction in it by
+//   rejection (Slepoy, Thompson and Plimpton 2008, doi:10.1063/1.2919546): the cost of an event does not grow with the number of reactions.
+// Kept sums are renewed before their rounding counts. Waiting times use our own logarithm, so the bits do not depend on the C library.
 #pragma once
 
 #include <array>
@@ -14,12 +17,24 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "kits/kinetics/network.h"
 #include "rng/stream.h"
 
 namespace meso::kinetics {
+
+/// How the next reaction is found.
+enum class SsaMethod { automatic, direct, dependency_graph, composition_rejection };
+/// The rule of `automatic`: a property of the network alone.
+struct SsaChoice {
+  SsaMethod method = SsaMethod::direct;
+  std::string why;  ///< "direct: 4 mass-action reactions of 1 species (up to 16 of 8)"
+};
+[[nodiscard]] SsaChoice choose_method(const Network& network);
+/// "auto", "direct", "dependency-graph", "composition-rejection".
+[[nodiscard]] SsaMethod ssa_method(const std::string& name);
 
 /// How a trajectory ended.
 struct SsaResult {
@@ -29,6 +44,10 @@ struct SsaResult {
   bool runaway = false;      ///< stopped at `t`: so many events lie ahead that it would not end (explosion), or the event limit
   double t = 0;              ///< time reached
 };
+
+/// A propensity of reaction r that is none (negative, not a number), or a count below zero after it fired.
+/// @throws ModelError  names the reaction and the state
+[[noreturn]] void refuse_propensity(const Network& network, std::size_t r, double value, std::span<const double> state);
 
 namespace detail {
 
@@ -87,7 +106,7 @@ struct DenseKernel {
 class Ssa {
  public:
   /// @throws ModelError if a rate law depends on the time t
-  explicit Ssa(const Network& network);
+  explicit Ssa(const Network& network, SsaMethod method = SsaMethod::automatic);
 
   /// One trajectory, seen at `times` (increasing, from 0 on): at(i, state) is called with the state at times[i].
   /// Times in the unit of the rates; `state` holds whole numbers of molecules. No output costs anything per event.
@@ -159,25 +178,61 @@ class Ssa {
   }
 
   [[nodiscard]] const Network& network() const { return network_; }
+  [[nodiscard]] SsaMethod method() const { return method_; }  ///< never `automatic`
   /// True if the dense kernel takes it: mass action up to order 3, at most 16 reactions and 8 species.
   [[nodiscard]] static bool is_dense(const Network& network);
   static constexpr std::uint64_t default_max_events = 20'000'000'000;  ///< a quarter of an hour of one core
 
  private:
-  // Propensities kept and updated; sums over blocks of 16.
-  struct GraphKernel {
-    static constexpr std::size_t block = 16;
+  // What the kernels below share: the state, its propensities, a firing.
+  struct Kept {
     const Ssa& ssa;
-    std::vector<double> state, a, sums;
+    std::vector<double> x, a;
+    Kept(const Ssa& owner, std::size_t size);
+    [[nodiscard]] double checked(std::size_t r) const;
+    [[nodiscard]] double value(std::size_t r) const { return ssa.is_law_[r] != 0 ? checked(r) : ssa.propensities_(r, x); }
+    void change(std::size_t j, FastStream& rng);
+  };
+  // All propensities at every event, summed in the order of the reactions: the arithmetic of the dense kernel and of the lanes.
+  struct DirectKernel : Kept {
+    explicit DirectKernel(const Ssa& owner);
+    void start() {}
+    double refresh();
+    void fire(double target, FastStream& rng);
+  };
+  // Propensities kept and updated; sums over blocks of 16.
+  struct GraphKernel : Kept {
+    static constexpr std::size_t block = 16;
+    std::vector<double> sums;
     double total = 0, peak = 0;
     std::uint32_t since = 0;
-    std::span<double> x;
     explicit GraphKernel(const Ssa& owner);
     double refresh() { return total; }
     void start();
     void renew();
     void fire(double target, FastStream& rng);
-    double checked(std::size_t r);
+  };
+  // Propensities kept and updated, in groups of the same binary exponent.
+  struct RejectionKernel : Kept {
+    struct Group {
+      int exponent = 0;   // members have 2^(exponent - 1) <= a < 2^exponent
+      double upper = 0, sum = 0;
+      std::vector<std::uint32_t> members;
+    };
+    static constexpr std::uint16_t none = 0xffff;
+    std::vector<Group> groups;             // the largest first
+    std::vector<std::uint32_t> position;   // of a reaction in its group
+    std::vector<std::int16_t> exponent;    // of its propensity
+    std::vector<std::uint16_t> group_of;   // by exponent + 1100
+    double total = 0, peak = 0;
+    std::uint32_t since = 0;
+    explicit RejectionKernel(const Ssa& owner);
+    double refresh() { return total; }
+    void start();
+    void renew();
+    void put(std::size_t r, double value);
+    void fire(double target, FastStream& rng);
+    Group& group(int e);
   };
   struct Dense {
     detail::DenseKernel<4, 1>::Table t41;
@@ -201,10 +256,14 @@ class Ssa {
       case 4: return dense(dense_.t168, [](const auto& t) { return detail::DenseKernel<16, 8>(t); });
       default: break;
     }
-    GraphKernel kernel(*this);
-    for (std::size_t s = 0; s < n_species_; ++s) kernel.x[s] = static_cast<double>(initial[s]);
-    kernel.start();
-    return drive(kernel, kernel.x.data(), rng, sink, max_events);
+    const auto kept = [&](auto kernel) {
+      for (std::size_t s = 0; s < n_species_; ++s) kernel.x[s] = static_cast<double>(initial[s]);
+      kernel.start();
+      return drive(kernel, kernel.x.data(), rng, sink, max_events);
+    };
+    if (method_ == SsaMethod::direct) return kept(DirectKernel(*this));
+    if (method_ == SsaMethod::composition_rejection) return kept(RejectionKernel(*this));
+    return kept(GraphKernel(*this));
   }
 
   /// The loop of every trajectory: wait, look, fire.
@@ -250,6 +309,7 @@ class Ssa {
 
   static constexpr std::uint64_t check_every = 65536;
   Network network_;
+  SsaMethod method_ = SsaMethod::direct;
   std::size_t n_species_ = 0;
   Propensities propensities_;
   Dense dense_;

@@ -102,9 +102,113 @@ TEST(SsaLanes, StopWhereTheScalarKernelStops) {
   EXPECT_TRUE(whole.ends[0].runaway);
 }
 
+// Hill and Michaelis-Menten laws, functions, conditions and powers, beside mass action.
+Network laws() {
+  return NetworkSpec{.species = {"A", "B", "R"},
+                     .reactions = {"0 -> A, = 40/(1 + (R/12)^2) + 0.5*exp(-B/20)", "A -> B, = 3*A/(5 + A)", "B -> 0, = 0.2*B*sqrt(1 + A/50)", "0 -> R, = if(lt(A, 10), 4, 1) + max(0, min(2, B - 5))",
+                                   "R -> 0, 0.3", "A + R -> A, 0.002", "B -> A, = 0.05*B*log(1 + R)^1.5", "2A + B -> 2B, = 1e-4*A*(A - 1)*B*abs(sin(A))"},
+                     .initial = {{"A", 5}, {"B", 2}, {"R", 3}}}
+      .bind({});
+}
+
+TEST(SsaLanes, RateLawsHaveTheBitsOfTheScalarDirectMethodOnEveryTarget) {
+  const Network network = laws();
+  const std::vector<double> times{0, 0.5, 2, 9};
+  const Ssa ssa(network, SsaMethod::direct);
+  Seen scalar;
+  scalar.states.resize(70);
+  std::uint64_t events = 0;
+  for (std::uint64_t k = 0; k < 70; ++k) {
+    scalar.ends.push_back(ssa.run_path(times, network.initial, stream(k), [&](std::size_t, std::span<const double> x) { scalar.states[k].insert(scalar.states[k].end(), x.begin(), x.end()); }));
+    events += scalar.ends.back().events;
+  }
+  EXPECT_GT(events, 70 * 100u);
+  const std::int64_t supported = hwy::SupportedTargets();
+  for (std::int64_t rest = supported; rest != 0; rest &= rest - 1) {
+    hwy::SetSupportedTargetsForTest(rest & -rest);
+    hwy::GetChosenTarget().DeInit();
+    EXPECT_EQ(in_lanes(network, times, 70), scalar) << lanes::registers();
+  }
+  hwy::SetSupportedTargetsForTest(0);
+  hwy::GetChosenTarget().DeInit();
+}
+
+TEST(SsaLanes, ManyReactionsHaveTheBitsOfTheScalarDirectMethod) {
+  NetworkSpec spec;  // 43 reactions: the two-stage search with an unfilled last block
+  for (int i = 0; i < 20; ++i) spec.species.push_back("S" + std::to_string(i));
+  for (int i = 0; i < 20; ++i) spec.reactions.push_back(spec.species[static_cast<std::size_t>(i)] + " <-> " + spec.species[static_cast<std::size_t>((i + 1) % 20)] + ", 1; 0.5");
+  for (const char* more : {"S1 + S2 -> 0, 0.01", "2S3 -> 3S3, 0.02", "2S4 + S5 -> S6, 0.003"}) spec.reactions.push_back(more);
+  spec.initial = {{"S0", 200}};
+  const Network network = spec.bind({});
+  const std::vector<double> times{0.5, 4};
+  const Seen lanes = in_lanes(network, times, 50);
+  const Ssa ssa(network, SsaMethod::direct);
+  for (std::uint64_t k = 0; k < 50; ++k) {
+    std::vector<double> states;
+    const SsaResult end = ssa.run_path(times, network.initial, stream(k), [&](std::size_t, std::span<const double> x) { states.insert(states.end(), x.begin(), x.end()); });
+    EXPECT_EQ(lanes.states[k], states);
+    EXPECT_EQ(lanes.ends[k].events, end.events);
+  }
+}
+
+TEST(SsaLanes, WindowsHaveTheBitsOfTheScalarKernel) {
+  std::map<std::string, Network> all = networks();
+  all.emplace("laws", laws());
+  for (const auto& [name, network] : all) {
+    const Ssa ssa(network, SsaMethod::direct);
+    const auto last = static_cast<std::uint32_t>(network.species.size() - 1);
+    const std::vector<lanes::Held> held{{.a = 0, .ca = 0, .power = 1}, {.a = last, .ca = 3, .power = 2}, {.a = last, .ca = 3, .power = 4}, {.a = 0, .b = last, .ca = 2, .cb = 5, .power = 0}};
+    constexpr std::uint64_t count = 75;
+    const double burn_in = 0.7, window = 2.5;
+    std::vector<std::vector<double>> scalar(count), sums(count);
+    std::vector<double> scalar_time(count, 0.0), time(count, 0.0);
+    std::vector<SsaResult> scalar_end(count), end(count);
+    std::vector<std::int64_t> other = network.initial;  // trajectories with odd number start elsewhere
+    other[0] += 7;
+    const auto start_of = [&](std::uint64_t k) -> std::span<const std::int64_t> { return k % 2 == 0 ? network.initial : other; };
+    for (std::uint64_t k = 0; k < count; ++k) {
+      scalar[k].assign(held.size(), 0.0);
+      scalar_end[k] = ssa.run_window(burn_in, window, start_of(k), stream(k), [&](std::span<const double> x, double dt) {
+        const double d0 = x[0], d1 = x[last] - 3;
+        const double values[] = {d0, d1 * d1, d1 * d1 * d1 * d1, (x[0] - 2) * (x[last] - 5)};
+        for (std::size_t i = 0; i < held.size(); ++i) scalar[k][i] += values[i] * dt;
+        if (x[0] == 10) scalar_time[k] += dt;
+      });
+    }
+    SsaLanes(network).run_windows(burn_in, window, held, count, stream, [&](std::uint64_t k, const SsaResult& result, std::span<const double> of) {
+      end[k] = result;
+      sums[k].assign(of.begin(), of.end());
+    }, [&](std::uint64_t k, std::span<const double> x, double dt) {
+      if (x[0] == 10) time[k] += dt;
+    }, Ssa::default_max_events, start_of);
+    EXPECT_EQ(sums, scalar) << name;
+    EXPECT_EQ(time, scalar_time) << name;
+    for (std::uint64_t k = 0; k < count; ++k) EXPECT_TRUE(end[k].events == scalar_end[k].events && end[k].absorbed == scalar_end[k].absorbed && end[k].t == scalar_end[k].t) << name << " " << k;
+  }
+}
+
 TEST(SsaLanes, RefuseWhatTheyCannotHold) {
-  EXPECT_FALSE(SsaLanes::fits(NetworkSpec{.species = {"A"}, .reactions = {"A -> 0, = A/(1 + A)"}, .initial = {{"A", 5}}}.bind({})));
-  EXPECT_THROW(SsaLanes(NetworkSpec{.species = {"A"}, .reactions = {"A -> 0, = A/(1 + A)"}, .initial = {{"A", 5}}}.bind({})), ModelError);
+  const Network clock = NetworkSpec{.species = {"A"}, .reactions = {"0 -> A, = 1 + sin(t)"}}.bind({});
+  EXPECT_FALSE(SsaLanes::fits(clock));
+  EXPECT_THROW(SsaLanes{clock}, ModelError);
+  EXPECT_FALSE(SsaLanes::fits(NetworkSpec{.species = {"A"}, .reactions = {"0 -> burst(3) A, 1"}}.bind({})));
+}
+
+TEST(SsaLanes, ALawThatBreaksIsNamedWithItsState) {
+  const auto message_of = [](const Network& network) -> std::string {
+    try {
+      (void)in_lanes(network, std::vector<double>{1000}, 40);
+    } catch (const ModelError& error) {
+      return error.what();
+    }
+    return "nothing was thrown";
+  };
+  Network network = NetworkSpec{.species = {"X"}, .reactions = {"0 -> X, = 100000 - X", "0 -> X, 5"}}.bind({});
+  network.reactions[0].law = Formula::parse("100 - X");
+  EXPECT_NE(message_of(network).find("the propensity is -1 at X = 101"), std::string::npos) << message_of(network);
+  Network decay = NetworkSpec{.species = {"X"}, .reactions = {"X -> 0, = X"}}.bind({{"X0", 10}});
+  decay.reactions[0].law = Formula::parse("2");
+  EXPECT_NE(message_of(decay).find("fired although X had too few molecules"), std::string::npos) << message_of(decay);
 }
 
 }  // namespace
