@@ -15,6 +15,18 @@ pkg_check_modules(LIBSBML REQUIRED IMPORTED_TARGET libsbml)
 set(HDF5_PREFER_PARALLEL OFF)
 pkg_check_modules(HDF5_SERIAL REQUIRED IMPORTED_TARGET hdf5-serial)
 
+# Ranks: with MPI where it is found, unless it is asked for (then it must be there) or forbidden.
+set(MESO_MPI AUTO CACHE STRING "Runs over several processes by MPI: AUTO (if found), ON, OFF")
+set_property(CACHE MESO_MPI PROPERTY STRINGS AUTO ON OFF)
+set(MESO_WITH_MPI OFF)
+if(MESO_MPI STREQUAL AUTO)
+  find_package(MPI QUIET COMPONENTS C)
+  set(MESO_WITH_MPI ${MPI_C_FOUND})
+elseif(MESO_MPI)
+  find_package(MPI REQUIRED COMPONENTS C)
+  set(MESO_WITH_MPI ON)
+endif()
+
 if(MESO_TESTS)
   find_package(GTest REQUIRED)
   include(GoogleTest)

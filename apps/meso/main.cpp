@@ -1,11 +1,13 @@
 // meso: the program. Every verb builds a Study (or reads one) and prints; all work is in the library.
 // Exit status: 0 done; 1 the run failed; 2 what the user gave is wrong; 3 interrupted, resumable; with --expect agrees: 10, 11, 12.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <thread>
 
 #include "apps/common/build.h"
@@ -15,12 +17,14 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "exec/mpi/launch.h"
 #include "flags.h"
 #include "io/json.h"
 #include "io/results_file.h"
 #include "report/picture.h"
 #include "report/report.h"
 #include "report/text.h"
+#include "study/serve.h"
 #include "study/study.h"
 #include "study/study_file.h"
 #include "terminal.h"
@@ -36,6 +40,7 @@ struct Output {
   bool dry_run = false, json = false;
   double checkpoint_every = 30;
   std::optional<std::uint64_t> trajectory;
+  Ranks* ranks = nullptr;  ///< under mpirun: this process is rank 0 of these
 };
 
 void print(const std::string& text) {
@@ -65,18 +70,27 @@ void print_results(const Results& results, const Output& output) {
   if (const std::string edges = edge_table(results, width); !edges.empty()) print(edges);
   for (const OrderFit& order : results.orders)
     if (std::isfinite(order.order)) print(fmt::format("{} {}: {}", order.label, order.observable, order.text));
-  print(fmt::format("seed {}, {} thread{}, {}", results.seed, output.threads, output.threads == 1 ? "" : "s", duration(results.provenance.seconds)));
+  const std::string ranks = output.ranks ? fmt::format("{} ranks x ", output.ranks->size()) : "";
+  print(fmt::format("seed {}, {}{} thread{}, {}", results.seed, ranks, output.threads, output.threads == 1 ? "" : "s", duration(results.provenance.seconds)));
+}
+
+/// The processors that this process may use; those of a machine are shared by the ranks that run on it.
+unsigned default_threads() {
+  const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+  const auto share = static_cast<unsigned>(std::max(1L, processors)) / mpi::launched_here();
+  return std::max(1u, std::min(share, std::thread::hardware_concurrency()));  // the second is less where mpirun binds
 }
 
 /// Runs a study, in a folder if one is named.
 int execute(const Study& study, Output output) {
-  if (output.threads == 0) output.threads = std::max(1u, std::thread::hardware_concurrency());
+  if (output.threads == 0) output.threads = default_threads();
   const fs::path folder = output.folder;
   std::optional<RunFolder> kept;
   if (!output.folder.empty()) kept.emplace(folder, study);  // said before any work starts
   catch_interrupts();
   RunOptions options;
   options.threads = output.threads;
+  options.ranks = output.ranks;
   options.progress = progress_sink(output.progress);
   options.checkpoint_every = output.checkpoint_every;
   if (kept && kept->continues()) fmt::print(stderr, "{}: going on with an unfinished run ({} finished points)\n", folder.string(), kept->finished_points());
@@ -156,12 +170,13 @@ void add_study_flags(CLI::App* verb, Flags& flags, Output& output, bool compares
   verb->add_option("--expect", output.expect, "agrees: exit status 10 disagrees, 11 undecided, 12 broken")->check(CLI::IsMember({"agrees"}));
 }
 
-int program(int argc, char** argv) {
+int program(int argc, char** argv, Ranks* ranks) {
   CLI::App app("Mesoscope: one description of a stochastic many-body system, many levels, and where the cheap ones may be believed.", "meso");
   app.set_version_flag("--version", std::string("mesoscope ") + version);
   app.require_subcommand(1);
   Flags flags;
   Output output;
+  output.ranks = ranks;
 
   std::string family, level, target, folder;
   bool papers = false, markdown = false, latex = false, json = false;
@@ -255,26 +270,50 @@ int program(int argc, char** argv) {
   return run_verb(*run ? Study::Kind::run : *compare ? Study::Kind::compare : Study::Kind::sweep, flags, output);
 }
 
+/// Exit status of `work`; what it throws is said in one line.
+int guarded(const std::function<int()>& work) {
+  try {
+    return work();
+  } catch (const Cancelled&) {
+    end_progress();
+    return 3;
+  } catch (const InputError& error) {
+    end_progress();
+    fmt::print(stderr, "meso: {}\n", error.what());
+    return 2;
+  } catch (const std::bad_alloc&) {
+    end_progress();
+    fmt::print(stderr, "meso: out of memory\n");
+    return 1;
+  } catch (const std::exception& error) {
+    end_progress();
+    fmt::print(stderr, "meso: {}\n", error.what());
+    return 1;
+  }
+}
+
 }  // namespace
 }  // namespace meso::app
 
 int main(int argc, char** argv) {
-  try {
-    return meso::app::program(argc, argv);
-  } catch (const meso::Cancelled&) {
-    meso::app::end_progress();
-    return 3;
-  } catch (const meso::InputError& error) {
-    meso::app::end_progress();
-    fmt::print(stderr, "meso: {}\n", error.what());
-    return 2;
-  } catch (const std::bad_alloc&) {
-    meso::app::end_progress();
-    fmt::print(stderr, "meso: out of memory\n");
-    return 1;
-  } catch (const std::exception& error) {
-    meso::app::end_progress();
-    fmt::print(stderr, "meso: {}\n", error.what());
-    return 1;
+  using namespace meso;
+  std::unique_ptr<Ranks> ranks;
+  int status = app::guarded([&] {
+    ranks = mpi::start();
+    return 0;
+  });
+  if (status != 0) return status;
+  if (!ranks) return app::guarded([&] { return app::program(argc, argv, nullptr); });
+  if (ranks->rank() == 0) {
+    status = app::guarded([&] { return app::program(argc, argv, ranks.get()); });
+    ranks->send_to_others(say(Word::end).sealed());
+  } else {  // the flags are rank 0's alone, and so is the exit status
+    app::catch_interrupts();
+    const ProgressSink sink = app::progress_sink("none");
+    status = app::guarded([&] {
+      serve(*ranks, model_source(), [&] { sink({}); });
+      return 0;
+    });
   }
+  mpi::finish(std::move(ranks), status);
 }

@@ -4,13 +4,13 @@
 #include <array>
 #include <chrono>
 #include <cmath>
-#include <condition_variable>
 #include <exception>
 #include <limits>
-#include <mutex>
+#include <map>
 #include <thread>
 
 #include "base/error.h"
+#include "exec/crew.h"
 #include "model/archive.h"
 #include "stat/jackknife.h"
 
@@ -41,6 +41,22 @@ void push_aligned(std::vector<SumNode>& chain, SumNode node, std::uint64_t limit
     merge_into(chain[chain.size() - 2], chain.back());
     chain.pop_back();
   }
+}
+
+void put_node(ArchiveWriter& out, const SumNode& node) {
+  out.put(node.first);
+  out.put(node.count);
+  out.put(node.sum);
+  out.put(node.low);
+  out.put(node.high);
+}
+
+void get_node(ArchiveReader& in, SumNode& node) {
+  in.get(node.first);
+  in.get(node.count);
+  in.get(node.sum);
+  in.get(node.low);
+  in.get(node.high);
 }
 
 }  // namespace
@@ -123,25 +139,13 @@ void Accumulator::push(SumNode node) {
 void Accumulator::save(ArchiveWriter& out) const {
   out.put(n_);
   out.put(size_);
-  out.list(nodes_, [](ArchiveWriter& to, const SumNode& node) {
-    to.put(node.first);
-    to.put(node.count);
-    to.put(node.sum);
-    to.put(node.low);
-    to.put(node.high);
-  });
+  out.list(nodes_, put_node);
 }
 
 void Accumulator::load(ArchiveReader& in) {
   in.get(n_);
   in.get(size_);
-  in.list(nodes_, [](ArchiveReader& from, SumNode& node) {
-    from.get(node.first);
-    from.get(node.count);
-    from.get(node.sum);
-    from.get(node.low);
-    from.get(node.high);
-  });
+  in.list(nodes_, get_node);
 }
 
 std::vector<SumNode> Accumulator::batches() const {
@@ -373,122 +377,234 @@ std::vector<SumNode> compute(const Plan& plan, const Monomials& monomials, std::
 
 }  // namespace
 
+namespace {
+
+/// What a grain leaves: sums as aligned nodes, and the kept paths of its trajectories.
+struct Grain {
+  std::vector<SumNode> nodes;
+  std::vector<Path> paths;
+};
+
+void put_grain(ArchiveWriter& out, const Grain& grain) {
+  out.list(grain.nodes, put_node);
+  out.list(grain.paths, [](ArchiveWriter& to, const Path& path) { meso::save(to, path); });
+}
+
+void get_grain(ArchiveReader& in, Grain& grain) {
+  in.list(grain.nodes, get_node);
+  in.list(grain.paths, [](ArchiveReader& from, Path& path) { meso::load(from, path); });
+}
+
+void put_result(ArchiveWriter& out, const EnsembleResult& result) {
+  Answer carrier;
+  carrier.estimates = result.estimates;
+  carrier.paths = result.paths;
+  meso::save(out, carrier);
+  out.put(result.trajectories);
+  out.put(result.signal_mean);
+  out.put(result.signal_se);
+}
+
+EnsembleResult get_result(ArchiveReader& in) {
+  Answer carrier;
+  meso::load(in, carrier);
+  EnsembleResult result;
+  result.estimates = std::move(carrier.estimates);
+  result.paths = std::move(carrier.paths);
+  in.get(result.trajectories);
+  in.get(result.signal_mean);
+  in.get(result.signal_se);
+  return result;
+}
+
+constexpr std::chrono::milliseconds local_patience{50}, message_patience{1};
+constexpr std::uint64_t nowhere = std::numeric_limits<std::uint64_t>::max();
+
+}  // namespace
+
+/// The grains of one round, trajectories [done, target): on aligned boundaries, the first may begin in the middle of one.
+struct LevelRun::Round {
+  Round(std::uint64_t trajectories_done, std::uint64_t trajectories_wanted, std::uint64_t size)
+      : done(trajectories_done), target(trajectories_wanted), grain(size), first(done / grain), tasks(target > done ? (target + grain - 1) / grain - first : 0) {}
+  [[nodiscard]] std::uint64_t start(std::uint64_t t) const { return std::clamp((first + t) * grain, done, target); }
+  [[nodiscard]] Grain computed(std::uint64_t t, const Plan& plan, const Monomials& monomials, const BatchSample& sample) const {
+    Grain result;
+    result.nodes = compute(plan, monomials, start(t), start(t + 1), Accumulator::batch_size(target), sample, result.paths);
+    return result;
+  }
+  std::uint64_t done, target, grain, first, tasks;
+};
+
 EnsembleResult LevelRun::ensemble(const std::string& name, const Plan& plan, std::uint64_t grain, const BatchSample& sample) {
   if (grain == 0 || (grain & (grain - 1)) != 0) throw Error("the grain of '" + purpose_ + "' is not a power of two");
   // Wide tapes (histograms over many times) are computed in smaller pieces: 32 MB a thread, and the bits are the same.
   while (grain > 64 && grain * plan.tape_size() > (std::uint64_t{1} << 22)) grain /= 2;
+  if (solo_) return solo(name, plan, sample);
+  if (options_.ranks && options_.ranks->rank() > 0) return help(name, plan, grain, sample);
   const Monomials monomials(plan);
-  const std::string stream = purpose_ + (name.empty() ? "" : "/" + name);
-
-  if (solo_) {
-    Accumulator sums;
-    const std::size_t size = plan.tape_size();
-    std::vector<double> data(size, 0.0);
-    std::vector<Tape> tape;
-    tape.emplace_back(plan, std::span<double>(data));
-    sample(*solo_, tape);
-    SumNode leaf{0, 1, std::vector<double>(monomials.size(), 0.0), data, data};
-    monomials.add(data, leaf.sum);
-    sums.push(std::move(leaf));
-    EnsembleResult result = estimates_from(plan, monomials, sums, stream);
-    for (std::size_t s = 0; s < plan.signals.size(); ++s) {
-      if (plan.signals[s].width > 1) continue;
-      Path path{*solo_, plan.signals[s].name, {}};
-      for (std::size_t i = 0; i < plan.points(); ++i) path.value.push_back(tape[0].at(s, i));
-      result.paths.push_back(std::move(path));
-    }
-    return result;
-  }
 
   State& state = states_[name];
   for (const SumNode& node : state.sums.nodes())
-    if (node.sum.size() != monomials.size() || node.low.size() != plan.tape_size()) throw RunError("the checkpoint of '" + stream + "' is of another plan");
-  const std::uint64_t done = state.sums.trajectories();
-  if (target_ > done) {
-    state.sums.grow_to(target_);
-    const std::uint64_t limit = Accumulator::batch_size(target_);
-    // Task t covers [start(t), start(t + 1)): grains on aligned boundaries, the first may begin in the middle of one.
-    const std::uint64_t first_grain = done / grain, last_grain = (target_ + grain - 1) / grain;
-    const std::uint64_t tasks = last_grain - first_grain;
-    const auto start = [&](std::uint64_t t) { return std::clamp((first_grain + t) * grain, done, target_); };
-
-    struct Finished {
-      std::vector<SumNode> nodes;
-      std::vector<Path> paths;
-    };
-    std::mutex mutex;
-    std::condition_variable merged_some, finished_some;
-    std::map<std::uint64_t, Finished> waiting;  // finished out of order
-    std::uint64_t next_task = 0, next_merge = 0;
-    bool stop = false;
-    std::exception_ptr failure;
-    std::uint64_t failed_task = std::numeric_limits<std::uint64_t>::max();
-    const std::uint64_t ahead = 64 * options_.threads;  // bounds the memory of results that wait for an earlier grain
-
-    const auto work = [&] {
-      while (true) {
-        std::uint64_t task;
-        {
-          std::unique_lock lock(mutex);
-          merged_some.wait(lock, [&] { return stop || next_task >= tasks || next_task < next_merge + ahead; });
-          if (stop || next_task >= tasks) return;
-          task = next_task++;
-        }
-        Finished result;
-        try {
-          result.nodes = compute(plan, monomials, start(task), start(task + 1), limit, sample, result.paths);
-        } catch (...) {
-          const std::lock_guard lock(mutex);
-          if (task < failed_task) {  // the error of the earliest trajectory is reported, whoever was faster
-            failed_task = task;
-            failure = std::current_exception();
-          }
-          stop = true;
-          finished_some.notify_all();
-          merged_some.notify_all();
-          return;
-        }
-        const std::lock_guard lock(mutex);
-        waiting.emplace(task, std::move(result));
-        while (!waiting.empty() && waiting.begin()->first == next_merge) {
-          for (SumNode& node : waiting.begin()->second.nodes) state.sums.push(std::move(node));
-          for (Path& path : waiting.begin()->second.paths) state.paths.push_back(std::move(path));
-          waiting.erase(waiting.begin());
-          ++next_merge;
-        }
-        merged_some.notify_all();
-        finished_some.notify_all();
-      }
-    };
-
-    {
-      std::vector<std::jthread> pool;
-      for (unsigned i = 0; i < std::min<std::uint64_t>(options_.threads, tasks); ++i) pool.emplace_back(work);
-      std::unique_lock lock(mutex);
-      while (!stop && next_merge < tasks) {
-        finished_some.wait_for(lock, std::chrono::milliseconds(50));
-        const double fraction = static_cast<double>(next_merge) / static_cast<double>(tasks);
-        try {
-          if (options_.on_consistent) options_.on_consistent();  // under the lock: nobody merges now
-          lock.unlock();
-          progress(fraction);
-        } catch (...) {
-          if (!lock.owns_lock()) lock.lock();
-          if (!failure) failure = std::current_exception();
-          stop = true;
-          merged_some.notify_all();
-          break;
-        }
-        lock.lock();
-      }
-      if (lock.owns_lock()) lock.unlock();
-      merged_some.notify_all();
-    }  // threads join here
-    if (failure) std::rethrow_exception(failure);
+    if (node.sum.size() != monomials.size() || node.low.size() != plan.tape_size()) throw RunError("the checkpoint of '" + stream(name) + "' is of another plan");
+  Ranks* const ranks = options_.ranks && options_.ranks->size() > 1 ? options_.ranks : nullptr;
+  const Round round(state.sums.trajectories(), target_, grain);
+  if (ranks) {
+    if (options_.on_ensemble) options_.on_ensemble();
+    ArchiveWriter order = say(Word::ensemble);
+    order.put(++ranks->turn);
+    order.put(name);
+    order.put(round.done);
+    order.put(round.target);
+    ranks->send_to_others(order.sealed());
   }
-  EnsembleResult result = estimates_from(plan, monomials, state.sums, stream);
+  if (round.tasks > 0) {
+    state.sums.grow_to(target_);
+    gather(state, round, plan, monomials, sample, ranks);
+  }
+  EnsembleResult result = estimates_from(plan, monomials, state.sums, stream(name));
   result.paths = state.paths;
+  if (ranks) {
+    ArchiveWriter news = say(Word::merged);
+    put_result(news, result);
+    ranks->send_to_others(news.sealed());
+  }
   return result;
+}
+
+std::string LevelRun::stream(const std::string& name) const { return purpose_ + (name.empty() ? "" : "/" + name); }
+
+EnsembleResult LevelRun::solo(const std::string& name, const Plan& plan, const BatchSample& sample) const {
+  const Monomials monomials(plan);
+  Accumulator sums;
+  const std::size_t size = plan.tape_size();
+  std::vector<double> data(size, 0.0);
+  std::vector<Tape> tape;
+  tape.emplace_back(plan, std::span<double>(data));
+  sample(*solo_, tape);
+  SumNode leaf{0, 1, std::vector<double>(monomials.size(), 0.0), data, data};
+  monomials.add(data, leaf.sum);
+  sums.push(std::move(leaf));
+  EnsembleResult result = estimates_from(plan, monomials, sums, stream(name));
+  for (std::size_t s = 0; s < plan.signals.size(); ++s) {
+    if (plan.signals[s].width > 1) continue;
+    Path path{*solo_, plan.signals[s].name, {}};
+    for (std::size_t i = 0; i < plan.points(); ++i) path.value.push_back(tape[0].at(s, i));
+    result.paths.push_back(std::move(path));
+  }
+  return result;
+}
+
+/// Hands the grains out to the threads here and to the other ranks as they are free, and merges what comes back in order of the grains.
+void LevelRun::gather(State& state, const Round& round, const Plan& plan, const Monomials& monomials, const BatchSample& sample, Ranks* ranks) {
+  const std::uint64_t threads = std::min<std::uint64_t>(options_.threads, round.tasks);
+  Crew<Grain> crew(static_cast<unsigned>(threads), [&](std::uint64_t t) { return round.computed(t, plan, monomials, sample); });
+  std::vector<std::uint64_t> idle(ranks ? ranks->size() : 0, 0);  // grains that another rank would take now
+  std::map<std::uint64_t, Grain> waiting;                         // finished out of order
+  std::uint64_t next_task = 0, next_merge = 0;
+  const std::uint64_t ahead = 64 * options_.threads * (ranks ? ranks->size() : 1);  // bounds the memory of results that wait for an earlier grain
+  std::exception_ptr failure;
+  std::uint64_t failed = nowhere;
+  const auto fail = [&](std::uint64_t task, std::exception_ptr error) {
+    if (failure && task >= failed) return;  // the error of the earliest trajectory is reported, whoever was faster
+    failed = task;
+    failure = std::move(error);
+  };
+  const auto receive = [&](std::vector<Crew<Grain>::Done> done) {
+    for (auto& one : done) {
+      if (one.error) fail(one.job, one.error);
+      else waiting.emplace(one.job, std::move(*one.result));
+    }
+  };
+  const auto left = [&] { return next_task < std::min(round.tasks, next_merge + ahead); };
+  try {
+    while (next_merge < round.tasks && !failure) {
+      // Each thread's next grain lies ready when it ends one; the other ranks have theirs from further on.
+      while (left() && crew.load() < 2 * threads) crew.add(next_task++);
+      for (unsigned r = 1; r < idle.size(); ++r)
+        for (; left() && idle[r] > 0; --idle[r]) {
+          ArchiveWriter order = say(Word::grain);
+          order.put(next_task++);
+          ranks->send(r, order.sealed());
+        }
+      receive(crew.take(ranks ? message_patience : local_patience));
+      while (ranks) {
+        auto heard = hear(*ranks);
+        if (!heard) break;
+        if (heard->word == Word::ready) {
+          if (heard->in.get<std::uint64_t>() == ranks->turn) idle[heard->from] += heard->in.get<std::uint64_t>();
+        } else if (heard->word == Word::grain_done) {
+          const auto task = heard->in.get<std::uint64_t>();
+          get_grain(heard->in, waiting[task]);
+          ++idle[heard->from];
+        } else if (heard->word == Word::failed) {
+          const auto task = heard->in.get<std::uint64_t>();
+          fail(task, load_failure(heard->in, heard->from));
+        } else {
+          throw Error("rank " + std::to_string(heard->from) + " answers what was not asked");
+        }
+      }
+      while (!waiting.empty() && waiting.begin()->first == next_merge) {
+        for (SumNode& node : waiting.begin()->second.nodes) state.sums.push(std::move(node));
+        for (Path& path : waiting.begin()->second.paths) state.paths.push_back(std::move(path));
+        waiting.erase(waiting.begin());
+        ++next_merge;
+      }
+      if (failure) break;
+      if (options_.on_consistent) options_.on_consistent();
+      progress(static_cast<double>(next_merge) / static_cast<double>(round.tasks));
+    }
+  } catch (...) {
+    fail(nowhere, std::current_exception());
+  }
+  receive(crew.dismiss());
+  if (failure) std::rethrow_exception(failure);
+}
+
+/// The part of another rank: computes the grains that rank 0 hands out, and learns the result of the whole.
+EnsembleResult LevelRun::help(const std::string& name, const Plan& plan, std::uint64_t grain, const BatchSample& sample) {
+  Ranks& ranks = *options_.ranks;
+  const Monomials monomials(plan);
+  const auto next = [&](std::chrono::microseconds patience) {
+    auto heard = hear(ranks);
+    if (!heard && patience.count() > 0) std::this_thread::sleep_for(patience);
+    if (heard && heard->word == Word::stop) throw Released();
+    return heard;
+  };
+  std::optional<Heard> order;
+  while (!order) {
+    progress(0);
+    order = next(message_patience);
+  }
+  if (order->word != Word::ensemble) throw Error("rank 0 is not where this rank is: another ensemble of '" + purpose_ + "' was expected");
+  const auto turn = order->in.get<std::uint64_t>();
+  std::string asked;
+  order->in.get(asked);
+  if (asked != name) throw Error("rank 0 asks for the ensemble '" + asked + "' of '" + purpose_ + "', this rank has come to '" + name + "'");
+  const auto done = order->in.get<std::uint64_t>();
+  const Round round(done, order->in.get<std::uint64_t>(), grain);
+  Crew<Grain> crew(options_.threads, [&](std::uint64_t t) { return round.computed(t, plan, monomials, sample); });
+  if (round.tasks > 0) {
+    ArchiveWriter answer = say(Word::ready);
+    answer.put(turn);
+    answer.put(std::uint64_t{2} * options_.threads);
+    ranks.send(0, answer.sealed());
+  }
+  while (true) {
+    progress(0);
+    const bool busy = crew.load() > 0;
+    for (const auto& one : crew.take(busy ? message_patience : std::chrono::milliseconds(0))) {
+      ArchiveWriter answer = say(one.error ? Word::failed : Word::grain_done);
+      answer.put(one.job);
+      if (one.error) save_failure(answer, one.error);
+      else put_grain(answer, *one.result);
+      ranks.send(0, answer.sealed());
+    }
+    while (auto heard = next(busy ? std::chrono::milliseconds(0) : message_patience)) {
+      if (heard->word == Word::merged) return get_result(heard->in);
+      if (heard->word != Word::grain) throw Error("rank 0 is not where this rank is: a grain of '" + stream(name) + "' was expected");
+      crew.add(heard->in.get<std::uint64_t>());
+    }
+  }
 }
 
 }  // namespace meso

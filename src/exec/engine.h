@@ -1,7 +1,7 @@
 // The engine: ensembles over threads, with results that do not depend on them.
 //
-// Trajectories are computed in grains by whichever thread is free and merged in a binary tree over the trajectory index,
-// so that threads, grains, rounds and resumes change the speed and never the digits: the sum over the aligned range
+// Trajectories are computed in grains by whichever thread or rank is free and merged in a binary tree over the trajectory index,
+// so that threads, ranks, grains, rounds and resumes change the speed and never the digits: the sum over the aligned range
 // [a, a + 2m) is the sum over [a, a + m) plus the sum over [a + m, a + 2m), always.
 #pragma once
 
@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/archive.h"
+#include "exec/ranks.h"
 #include "model/ensemble.h"
 
 namespace meso {
@@ -85,6 +86,8 @@ struct EngineOptions {
   std::filesystem::path artefacts;         ///< folder for artefacts; empty: a temporary one
   std::function<void()> on_consistent;     ///< called now and then while trajectories run, when save() would give a consistent state; null: never
   std::function<void(double)> on_progress; ///< fraction of the running ensemble or level in [0,1]; may throw Cancelled
+  Ranks* ranks = nullptr;                  ///< the processes that share the grains; null: this one alone
+  std::function<void()> on_ensemble;       ///< rank 0, before each ensemble is shared: tells the others which level to be in
 };
 
 /// Context of one (point, level): holds its ensembles between rounds. `set_trajectories` decides how many the next run has.
@@ -114,6 +117,11 @@ class LevelRun final : public Context {
     Accumulator sums;
     std::vector<Path> paths;
   };
+  struct Round;
+  [[nodiscard]] std::string stream(const std::string& name) const;
+  [[nodiscard]] EnsembleResult solo(const std::string& name, const Plan& plan, const BatchSample& sample) const;
+  void gather(State& state, const Round& round, const Plan& plan, const Monomials& monomials, const BatchSample& sample, Ranks* ranks);
+  [[nodiscard]] EnsembleResult help(const std::string& name, const Plan& plan, std::uint64_t grain, const BatchSample& sample);
   EngineOptions options_;
   std::string purpose_;
   std::uint64_t target_ = 1;

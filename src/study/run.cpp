@@ -2,12 +2,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
-#include <condition_variable>
 #include <ctime>
 #include <exception>
-#include <mutex>
 #include <thread>
 
 #include "base/archive.h"
@@ -16,9 +15,9 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "base/version.h"
-#include "exec/engine.h"
-#include "model/archive.h"
+#include "exec/crew.h"
 #include "stat/fit.h"
+#include "study/point.h"
 #include "study/study_file.h"
 #include "study/study_parts.h"
 #include "study/sweep.h"
@@ -58,20 +57,37 @@ class StudyProgress {
 
 class Runner {
  public:
-  Runner(const Study& study, const RunOptions& options) : study_(resolved(study)), options_(options), progress_(options.progress, study_.budget.pause_after) {
-    requests_ = study_.levels;
-    if (study_.reference) requests_.insert(requests_.begin(), *study_.reference);
+  Runner(const Study& study, const RunOptions& options)
+      : runner_(resolved(study)), study_(runner_.study()), requests_(runner_.requests()), options_(options), progress_(options.progress, study_.budget.pause_after) {
     if (options_.known)
       for (std::size_t p = 0; p < options_.known->points.size(); ++p) known_[to_text(options_.known->points[p].parameters)] = p;
+    if (options_.ranks && options_.ranks->size() > 1) ranks_ = options_.ranks;
   }
 
   Results run() {
     start_ = Clock::now();
     Results results = header();
+    if (ranks_) {
+      ArchiveWriter order = say(Word::study);
+      order.put(results.study);
+      order.put(options_.threads);
+      order.put(options_.checkpoint.empty() ? -1.0 : options_.checkpoint_every);
+      ranks_->send_to_others(order.sealed());
+    }
+    try {
+      return run(std::move(results));
+    } catch (...) {
+      if (ranks_) release_others();
+      throw;
+    }
+  }
+
+ private:
+  Results run(Results results) {
     const std::vector<Table> grid = points_of(study_);
     const Case first = study_.system.bind(parameters_at(study_, grid.front()));
     any_sampled_ = std::any_of(requests_.begin(), requests_.end(), [&](const LevelRequest& r) { return first.level(r.level).info.sampled; });
-    std::vector<Job> jobs;
+    std::vector<PointJob> jobs;
     for (std::size_t p = 0; p < grid.size(); ++p) jobs.push_back({grid[p], draws_portraits(p, grid.size())});
     run_jobs(results, jobs);
     while (true) {  // of a boundary sweep: every round reads finished points only
@@ -87,25 +103,6 @@ class Runner {
     results.provenance.seconds = seconds_since(start_);
     return results;
   }
-
- private:
-  using Report = std::function<void(double, const std::string&)>;
-  struct Job {
-    Table point;
-    bool portraits = false;
-  };
-  struct PointOutcome {
-    PointResult result;
-    std::vector<Verdict> verdicts;
-    std::vector<std::string> notes;
-  };
-  /// Where the work at a point stands: everything that a checkpoint must bring back.
-  struct Work {
-    int look = 1;
-    std::uint64_t n = 0;
-    std::size_t current = 0;  ///< the level in work; those before it are done at this look
-    std::vector<std::optional<Verdict>> settled;
-  };
 
   Results header() const {
     Results results;
@@ -130,6 +127,7 @@ class Runner {
     if (gethostname(host, sizeof host - 1) == 0) results.provenance.host = host;
     results.provenance.compiler = fmt::format("g++ {}", __VERSION__);
     results.provenance.threads = options_.threads;
+    results.provenance.ranks = ranks_ ? ranks_->size() : 1;
     const std::time_t now = std::time(nullptr);
     char text[32];
     std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", std::gmtime(&now));
@@ -148,7 +146,9 @@ class Runner {
   }
 
   /// The point as an interrupted run of this study left it, if it had finished it.
-  std::optional<PointOutcome> recalled(const Case& bound) const {
+  std::optional<PointOutcome> recalled(const PointJob& job) const {
+    if (known_.empty()) return std::nullopt;
+    const Case bound = runner_.bound(job);
     const auto found = known_.find(to_text(bound.parameters));
     if (found == known_.end()) return std::nullopt;
     PointOutcome outcome;
@@ -161,68 +161,136 @@ class Runner {
     return outcome;
   }
 
-  void run_jobs(Results& results, const std::vector<Job>& jobs) {
+  void run_jobs(Results& results, const std::vector<PointJob>& jobs) {
     const std::size_t before = results.points.size();
     progress_.set_points(before + jobs.size());
-    if (!any_sampled_ && jobs.size() > 1 && options_.threads > 1) {
+    // Points over ranks before grains over ranks: a point is the larger piece, and its solved levels are shared out with it.
+    if ((ranks_ && jobs.size() >= ranks_->size()) || (!any_sampled_ && jobs.size() > 1 && options_.threads > 1)) {
       run_side_by_side(results, jobs);
       return;
     }
     for (std::size_t p = 0; p < jobs.size(); ++p) {
-      append(results, run_point(jobs[p], options_.threads, true, [&](double f, const std::string& what) { progress_.at(static_cast<double>(before + p) + f, what); }));
+      std::optional<PointOutcome> outcome = recalled(jobs[p]);
+      PointSetting setting = setting_of([&](double f, const std::string& what) { progress_.at(static_cast<double>(before + p) + f, what); });
+      setting.threads = options_.threads;
+      setting.ranks = ranks_;
+      if (!options_.checkpoint.empty()) {
+        setting.keep = [&](const std::string& bytes) { write_file_atomically(options_.checkpoint, bytes); };
+        if (!outcome) setting.kept = kept_work(jobs[p]);
+      }
+      if (outcome) setting.report(1, "");
+      append(results, outcome ? std::move(*outcome) : runner_.run(jobs[p], setting));
       results.provenance.seconds = seconds_since(start_);
       if (options_.on_point) options_.on_point(results);
     }
   }
 
-  /// Solved levels only: points are independent jobs, one thread each, results in order of the jobs.
-  void run_side_by_side(Results& results, const std::vector<Job>& jobs) {
+  PointSetting setting_of(std::function<void(double, const std::string&)> report) const {
+    PointSetting setting;
+    setting.artefacts = options_.artefacts;
+    setting.keep_every = options_.checkpoint_every;
+    setting.report = std::move(report);
+    return setting;
+  }
+
+  /// The file of a point in work while others are: beside that of the only one, named by its parameters.
+  std::filesystem::path own_file(const PointJob& job) const {
+    return options_.checkpoint.parent_path() / fmt::format("{}-{}{}", options_.checkpoint.stem().string(), hex(fnv1a(to_text(runner_.bound(job).parameters))), options_.checkpoint.extension().string());
+  }
+
+  /// What an interrupted run left of this point; if it is of another point, study or build, nobody goes on from it.
+  std::string kept_work(const PointJob& job) const {
+    std::filesystem::path newest;
+    for (const std::filesystem::path& file : {own_file(job), options_.checkpoint})
+      if (std::filesystem::exists(file) && (newest.empty() || std::filesystem::last_write_time(file) > std::filesystem::last_write_time(newest))) newest = file;
+    if (newest.empty()) return "";
+    std::string bytes = read_file(newest);
+    try {
+      (void)ArchiveReader(bytes);
+    } catch (const RunError& error) {
+      throw RunError(fmt::format("{}: {}; without this file its point is computed again from its beginning", newest.string(), error.what()));
+    }
+    return bytes;
+  }
+
+  /// Points are independent jobs: here on one thread each if nothing is sampled, else one after another, and on the other ranks the same.
+  /// Results in order of the jobs.
+  void run_side_by_side(Results& results, const std::vector<PointJob>& jobs) {
     const std::size_t before = results.points.size();
-    std::mutex mutex;
-    std::condition_variable changed;
-    std::map<std::size_t, PointOutcome> waiting;
+    const bool keeps = ranks_ && any_sampled_ && !options_.checkpoint.empty();
+    const unsigned at_once = any_sampled_ ? 1 : std::max(1u, options_.threads);
+    std::atomic<bool> stop = false;
+    Crew<PointOutcome> crew(static_cast<unsigned>(std::min<std::size_t>(at_once, jobs.size())), [&](std::uint64_t p) {
+      PointSetting setting = setting_of([&](double, const std::string&) {
+        if (stop) throw Cancelled();
+      });
+      setting.threads = any_sampled_ ? options_.threads : 1;
+      if (keeps) {
+        setting.keep = [&](const std::string& bytes) { write_file_atomically(own_file(jobs[p]), bytes); };
+        setting.kept = kept_work(jobs[p]);
+      }
+      return runner_.run(jobs[p], setting);
+    });
+    std::vector<std::size_t> idle(ranks_ ? ranks_->size() : 0, at_once);
+    std::map<std::size_t, PointOutcome> waiting;  // finished before an earlier one
     std::size_t next = 0, finished = 0;
-    bool stop = false;
     std::exception_ptr failure;
-    std::size_t failed = jobs.size();
-    const auto work = [&] {
-      while (true) {
-        std::size_t p;
-        {
-          const std::lock_guard lock(mutex);
-          if (stop || next >= jobs.size()) return;
-          p = next++;
-        }
-        std::optional<PointOutcome> outcome;
-        std::exception_ptr error;
-        try {
-          outcome = run_point(jobs[p], 1, false, [&](double, const std::string&) {
-            const std::lock_guard lock(mutex);
-            if (stop) throw Cancelled();
-          });
-        } catch (...) {
-          error = std::current_exception();
-        }
-        const std::lock_guard lock(mutex);
-        if (error && !stop) {
-          stop = true;
-          if (p < failed) {
-            failed = p;
-            failure = error;
+    std::size_t failed = jobs.size() + 1;
+    const auto fail = [&](std::size_t p, std::exception_ptr error) {
+      if (failure && p >= failed) return;
+      failed = p;
+      failure = std::move(error);
+    };
+    const auto left = [&] {  // whether a point is left that an interrupted run has not finished
+      for (; next < jobs.size(); ++next) {
+        auto outcome = recalled(jobs[next]);
+        if (!outcome) return true;
+        waiting.emplace(next, std::move(*outcome));
+        ++finished;
+      }
+      return false;
+    };
+    const auto keep = [&](Heard& heard) {
+      const auto p = heard.in.get<std::uint64_t>();
+      std::string bytes;
+      heard.in.get(bytes);
+      write_file_atomically(own_file(jobs[p]), bytes);
+    };
+    try {
+      while (!failure && results.points.size() < before + jobs.size()) {
+        while (left() && crew.load() < at_once) crew.add(next++);
+        for (unsigned r = 1; r < idle.size(); ++r)
+          for (; left() && idle[r] > 0; --idle[r], ++next) {
+            ArchiveWriter order = say(Word::point);
+            order.put(static_cast<std::uint64_t>(next));
+            put_job(order, jobs[next]);
+            order.put(keeps ? kept_work(jobs[next]) : "");
+            ranks_->send(r, order.sealed());
           }
-        } else if (outcome) {
-          waiting.emplace(p, std::move(*outcome));
+        for (auto& one : crew.take(ranks_ ? std::chrono::milliseconds(2) : std::chrono::milliseconds(50))) {
+          if (one.error) fail(one.job, one.error);
+          else waiting.emplace(one.job, std::move(*one.result));
           ++finished;
         }
-        changed.notify_all();
-      }
-    };
-    std::vector<std::jthread> pool;
-    for (unsigned i = 0; i < std::min<std::size_t>(options_.threads, jobs.size()); ++i) pool.emplace_back(work);
-    std::unique_lock lock(mutex);
-    while (!stop && results.points.size() < before + jobs.size()) {
-      changed.wait_for(lock, std::chrono::milliseconds(50));
-      try {
+        while (ranks_) {
+          auto heard = hear(*ranks_);
+          if (!heard) break;
+          if (heard->word == Word::kept) {
+            keep(*heard);
+          } else if (heard->word == Word::point_done) {
+            const auto p = heard->in.get<std::uint64_t>();
+            std::string bytes;
+            heard->in.get(bytes);
+            PointSetting setting = setting_of({});
+            setting.kept = std::move(bytes);
+            waiting.emplace(p, runner_.run(jobs[p], setting));
+            ++idle[heard->from];
+            ++finished;
+          } else if (heard->word == Word::failed) {
+            const auto p = heard->in.get<std::uint64_t>();
+            fail(p, load_failure(heard->in, heard->from));
+          }
+        }
         progress_.at(static_cast<double>(before + finished), fmt::format("point {} of {}", before + finished, before + jobs.size()));
         bool news = false;
         while (!waiting.empty() && before + waiting.begin()->first == results.points.size()) {
@@ -232,174 +300,33 @@ class Runner {
         }
         results.provenance.seconds = seconds_since(start_);
         if (news && options_.on_point) options_.on_point(results);
-      } catch (...) {
-        if (!failure) failure = std::current_exception();
-        stop = true;
       }
+    } catch (...) {
+      fail(jobs.size(), std::current_exception());
     }
-    lock.unlock();
-    pool.clear();
-    if (failure) std::rethrow_exception(failure);
+    if (!failure) return;
+    stop = true;
+    for (auto& one : crew.dismiss())  // what is thrown now is our own stop
+      if (one.result) waiting.emplace(one.job, std::move(*one.result));
+    if (keeps) {
+      for (const auto& [p, outcome] : waiting) write_file_atomically(own_file(jobs[p]), runner_.finished(outcome));
+      release_others(keep);
+    }
+    std::rethrow_exception(failure);
   }
 
-  /// @param keeps  whether this point may write and read the checkpoint (points side by side do not)
-  PointOutcome run_point(const Job& job, unsigned threads, bool keeps, const Report& report) {
-    const Table given = parameters_at(study_, job.point);
-    const Case bound = study_.system.bind(given);
-    if (auto outcome = recalled(bound)) {
-      report(1, "");
-      return std::move(*outcome);
-    }
-    PointOutcome outcome;
-    outcome.result.parameters = bound.parameters;
-    outcome.notes = bound.notes;
-    std::uint64_t seed = study_.seed;
-    if (study_.independent_points) seed = mix64(seed ^ fnv1a(to_text(bound.parameters)));
-
-    const Budget& budget = study_.budget;
-    Work work;
-    work.n = budget.first;
-    work.settled.resize(study_.reference ? study_.levels.size() * study_.observables.size() : 0);
-    std::vector<std::unique_ptr<LevelRun>> runs;
-    keeps = keeps && !options_.checkpoint.empty();
-    Clock::time_point saved = Clock::now();
-    const auto save_work = [&] {
-      save(outcome.result, work, runs);
-      saved = Clock::now();
-    };
-    for (const LevelRequest& request : requests_) {
-      EngineOptions engine;
-      engine.seed = seed;
-      engine.threads = threads;
-      engine.artefacts = options_.artefacts;
-      engine.on_progress = [&, label = request.label](double f) {
-        report((static_cast<double>(work.current) + f) / static_cast<double>(requests_.size()), label);
-      };
-      if (keeps)
-        engine.on_consistent = [&] {
-          if (seconds_since(saved) >= options_.checkpoint_every) save_work();
-        };
-      runs.push_back(std::make_unique<LevelRun>(engine, study_.system.name + "/" + request.level));
-      const Level& level = bound.level(request.level);
-      LevelResult result;
-      result.info = level.info;
-      result.label = request.label;
-      result.options = request.options;
-      result.is_reference = study_.reference && &request == &requests_.front();
-      outcome.result.levels.push_back(std::move(result));
-    }
-    if (keeps) load(outcome.result, work, runs);
-
-    try {
-      for (;; ++work.look) {
-        for (; work.current < requests_.size(); ++work.current) {
-          LevelResult& result = outcome.result.levels[work.current];
-          LevelRun& run = *runs[work.current];
-          if (work.look > 1 && run.trajectories() == 0) continue;  // solved: its answer stands
-          run.set_trajectories(work.n);
-          const auto begin = Clock::now();
-          run.progress(0);
-          Ask ask = ask_of(study_, bound, requests_[work.current]);
-          ask.portraits = job.portraits;
-          result.answer = bound.level(requests_[work.current].level).run(ask, run);
-          result.seconds += seconds_since(begin);
-          result.samples = run.trajectories();
-          if (keeps && seconds_since(saved) >= options_.checkpoint_every) {
-            ++work.current;
-            save_work();
-            --work.current;
-          }
-        }
-        const bool sampled = std::any_of(outcome.result.levels.begin(), outcome.result.levels.end(), [](const LevelResult& level) { return level.samples > 0; });
-        if (!study_.reference) break;
-        const bool adaptive = sampled && budget.max > budget.first;
-        const bool more = judge_all(bound, outcome.result, adaptive, work);
-        if (!adaptive || !more || work.n >= budget.max) break;
-        work.n = std::min(2 * work.n, budget.max);
-        work.current = 0;
-      }
-    } catch (const Cancelled&) {
-      if (keeps) save_work();
-      throw;
-    }
-    for (std::optional<Verdict>& verdict : work.settled) outcome.verdicts.push_back(std::move(*verdict));
-    if (study_.reference) check_orders(study_, outcome.result, outcome.verdicts);
-    return outcome;
-  }
-
-  /// Judges what is not decided yet. @returns whether more trajectories could decide something
-  bool judge_all(const Case& bound, const PointResult& point, bool adaptive, Work& work) const {
-    bool more = false;
-    std::size_t entry = 0;
-    for (std::size_t c = 1; c < requests_.size(); ++c)
-      for (const std::string& name : study_.observables) {
-        std::optional<Verdict>& verdict = work.settled[entry++];
-        if (verdict && (verdict->outcome != Outcome::undecided)) continue;  // decided at an earlier look: final
-        const auto found = study_.overrides.find(name);
-        Judgement how;
-        how.criterion = found == study_.overrides.end() ? study_.criterion : found->second;
-        how.confidence = study_.confidence;
-        how.entries = entries_of(study_);
-        how.look = work.look;
-        how.adaptive = adaptive;
-        how.certified_only = study_.certified_only;
-        verdict = judge(point.levels[c], point.levels[0], bound.observable(name), how);
-        const bool can_improve = point.levels[c].samples > 0 || point.levels[0].samples > 0;
-        more = more || (verdict->outcome == Outcome::undecided && can_improve);
-      }
-    return more;
-  }
-
-  /// What must be equal for a checkpoint to be of this study and build.
-  std::string signature() const { return fmt::format("mesoscope-checkpoint 1 {} {} {}", version, revision, hex(fnv1a(write_toml(study_document(study_))))); }
-
-  void save(const PointResult& point, const Work& work, const std::vector<std::unique_ptr<LevelRun>>& runs) const {
-    ArchiveWriter out;
-    out.put(signature());
-    out.put(to_text(point.parameters));
-    out.put(work.look);
-    out.put(work.n);
-    out.put(static_cast<std::uint64_t>(work.current));
-    out.list(work.settled, [](ArchiveWriter& to, const std::optional<Verdict>& verdict) {
-      to.put(verdict.has_value());
-      if (verdict) meso::save(to, *verdict);
-    });
-    for (std::size_t i = 0; i < runs.size(); ++i) {
-      meso::save(out, point.levels[i].answer);
-      out.put(point.levels[i].samples);
-      out.put(point.levels[i].seconds);
-      runs[i]->save(out);
-    }
-    write_file_atomically(options_.checkpoint, out.sealed());
-  }
-
-  /// Goes back to where an interrupted run of this study and build stood at this point; anything else is left alone.
-  void load(PointResult& point, Work& work, const std::vector<std::unique_ptr<LevelRun>>& runs) const {
-    if (!std::filesystem::exists(options_.checkpoint)) return;
-    try {
-      read_work(ArchiveReader(read_file(options_.checkpoint)), point, work, runs);
-    } catch (const RunError& error) {
-      throw RunError(fmt::format("{}: {}; without this file its point is computed again from its beginning", options_.checkpoint.string(), error.what()));
-    }
-  }
-
-  void read_work(ArchiveReader in, PointResult& point, Work& work, const std::vector<std::unique_ptr<LevelRun>>& runs) const {
-    std::string text;
-    in.get(text);
-    if (text != signature()) return;
-    in.get(text);
-    if (text != to_text(point.parameters)) return;  // it has finished since
-    in.get(work.look);
-    in.get(work.n);
-    work.current = static_cast<std::size_t>(in.get<std::uint64_t>());
-    in.list(work.settled, [](ArchiveReader& from, std::optional<Verdict>& verdict) {
-      if (from.get<bool>()) meso::load(from, verdict.emplace());
-    });
-    for (std::size_t i = 0; i < runs.size(); ++i) {
-      meso::load(in, point.levels[i].answer);
-      in.get(point.levels[i].samples);
-      in.get(point.levels[i].seconds);
-      runs[i]->load(in);
+  /// The other ranks give up what they are doing and hand over what is unfinished; those that do not answer in time are busy or dead
+  /// (a launcher that ends the run gives rank 0 a second).
+  void release_others(const std::function<void(Heard&)>& keep = {}) {
+    if (released_) return;
+    released_ = true;
+    ranks_->send_to_others(say(Word::stop).sealed());
+    const auto begin = Clock::now();
+    for (unsigned left = ranks_->size() - 1; left > 0 && seconds_since(begin) < 0.5;) {
+      auto heard = hear(*ranks_);
+      if (!heard) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      else if (heard->word == Word::stopped) --left;
+      else if (heard->word == Word::kept && keep) keep(*heard);
     }
   }
 
@@ -493,9 +420,12 @@ class Runner {
     }
   }
 
-  const Study study_;
+  const PointRunner runner_;
+  const Study& study_;                         ///< the runner's
+  const std::vector<LevelRequest>& requests_;  ///< the runner's
   const RunOptions& options_;
-  std::vector<LevelRequest> requests_;
+  Ranks* ranks_ = nullptr;                     ///< null: this process alone
+  bool released_ = false;
   std::map<std::string, std::size_t> known_;  ///< parameters -> finished point of the interrupted run
   StudyProgress progress_;
   Clock::time_point start_;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "exec/progress.h"
+#include "exec/ranks.h"
 #include "io/toml.h"
 #include "model/results.h"
 #include "study/verdict.h"
@@ -86,9 +87,10 @@ struct RunOptions {
   ProgressSink progress;
   std::filesystem::path artefacts;
   std::function<void(const Results&)> on_point;  ///< results so far, after each finished point
-  std::filesystem::path checkpoint;      ///< file that keeps the point in work; empty: none
+  std::filesystem::path checkpoint;      ///< file that keeps the point in work; of several points at once, each has its own beside it. Empty: none
   double checkpoint_every = 30;          ///< seconds between two savings of it
   const Results* known = nullptr;        ///< finished points of an interrupted run of the same study: not computed again
+  Ranks* ranks = nullptr;                ///< this process is rank 0 of these; the others serve (serve.h). Null: alone
 };
 
 /// Checks names, options, margins and every point's parameters; fills defaults. Nothing is run.
