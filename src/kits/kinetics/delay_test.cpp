@@ -144,7 +144,7 @@ TEST(Delay, OtherLevelsRefuseByNameAndExactIsSsa) {
       EXPECT_EQ(std::string(error.what()), std::string(level) + ": reaction 'A -> B, 1 after 2' has a delay: what is on its way is part of the state, which this level does not hold. Levels that have delays: ssa");
     }
   }
-  EXPECT_EQ(run("exact", delayed, ask, 16, 1).why, "ssa: a reaction has a delay");
+  EXPECT_EQ(run("exact", delayed, ask, 16, 1).why, "ssa: reaction 'A -> B, 1 after 2' has a delay");
 }
 
 TEST(Delay, WrongLawsAreRefusedWithTheirPlace) {
@@ -173,7 +173,7 @@ TEST(Delay, WrongLawsAreRefusedWithTheirPlace) {
   } catch (const ModelError& error) {
     both = error.what();
   }
-  EXPECT_EQ(both, "reaction 'B -> A, 1 after 2' has a delay and reaction 'A -> A + burst(3) B, 1' a burst; no level has both in one network");
+  EXPECT_EQ(both, "reaction 'B -> A, 1 after 2' has a delay and reaction 'A -> A + burst(3) B, 1' has a burst; no level has both in one network");
 }
 
 }  // namespace

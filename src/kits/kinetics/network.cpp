@@ -824,8 +824,8 @@ Network NetworkSpec::bind(const std::map<std::string, double>& values, bool try_
     numbers[name] = value;
   }
   const std::map<std::string, double> closed = bind_open_constants(*this, numbers, network);
-  for (const auto& [name, text] : passages) refuse_open(network, parse_condition(text), fmt::format("passage '{}'", name));
   network.passages = bind_passages(*this, numbers);
+  for (const auto& [name, text] : passages) refuse_open(network, parse_condition(text), fmt::format("passage '{}'", name));
   std::map<std::string, Formula> formulas;
   for (const auto& [name, value] : numbers) formulas.emplace(name, Formula::constant(value));
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
@@ -33,7 +34,9 @@ std::string refused(const NetworkSpec& spec) {
   return "";
 }
 MeanCheck check(const Answer& answer, const char* name, std::size_t i, double exact) {
-  const Estimate& e = *answer.find(name);
+  const Estimate* found = answer.find(name);
+  if (found == nullptr) return {exact, std::nan(""), 1, std::string(name) + " is absent"};
+  const Estimate& e = *found;
   return {exact, e.value[i], e.se(i), std::string(name) + " " + std::to_string(i), e.dof};
 }
 
@@ -157,11 +160,9 @@ TEST(CountLaw, HasTheMomentsItIsGivenAndDrawsWhatItSays) {
     Stream rng(1, 0, "test/count-law");
     std::vector<double> sample(20000);
     for (double& x : sample) x = static_cast<double>(law.draw(rng));
-    EXPECT_TRUE(DistributionMatches(sample, [&](double x) {
-      double cdf = 0;
-      for (std::size_t i = 0; i < p.size() && static_cast<double>(first) + static_cast<double>(i) <= x; ++i) cdf += p[i];
-      return cdf;
-    }, 0.05)) << text;
+    std::vector<double> sums{0};
+    for (const double one : p) sums.push_back(sums.back() + one);
+    EXPECT_TRUE(DistributionMatches(sample, [&](double x) { return sums[static_cast<std::size_t>(std::clamp(std::floor(x) - static_cast<double>(first) + 1, 0.0, static_cast<double>(p.size())))]; }, 0.05)) << text;
   }
 }
 
@@ -169,7 +170,7 @@ TEST(InitialLaw, EveryLevelStartsFromItExactly) {
   // Immigration 2, death 1, X(0) of mean 10 and variance 30: mean 2 + 8 e^-t; variance: that of thinned counts, q^2 (30 - 10) + q 10, plus 2 (1 - q), q = e^-t.
   const NetworkSpec spec{.species = {"X"}, .reactions = {"0 -> X, 2", "X -> 0, 1"}, .initial = {{"X", 10}}, .initial_law = {{"X", "variance(30)"}}};
   const Ask ask{Times{{0, 0.5, 2}}, {"X.mean", "X.variance", "X.cumulant3"}};
-  const Answer fsp = run("fsp", spec.bind({}), ask), lna = run("lna", spec.bind({}), ask), ssa = run("ssa", spec.bind({}), ask), leap = run("tau-leap", spec.bind({}), ask), rate = run("rate-equation", spec.bind({}), ask);
+  const Answer fsp = run("fsp", spec.bind({}), ask), lna = run("lna", spec.bind({}), ask), ssa = run("ssa", spec.bind({}), ask), next = run("next-reaction", spec.bind({}), ask), cle = run("cle", spec.bind({}), ask), rate = run("rate-equation", spec.bind({}), ask);
   Ask third = ask;
   third.options = {{"kind", Value(std::string("normal"))}, {"order", Value(std::int64_t{3})}};
   const Answer closure = run("closure", spec.bind({}), third);
@@ -185,7 +186,8 @@ TEST(InitialLaw, EveryLevelStartsFromItExactly) {
     EXPECT_NEAR(rate.find("X.mean")->value[i], m, 1e-7);
     means.push_back(check(ssa, "X.mean", i, m));
     variances.push_back(check(ssa, "X.variance", i, v));
-    if (i == 0) means.push_back(check(leap, "X.mean", i, m));
+    means.push_back(check(next, "X.mean", i, m));
+    if (i == 0) means.push_back(check(cle, "X.mean", i, m));
   }
   EXPECT_TRUE(MeansMatch(means, 0.5));
   EXPECT_TRUE(MeansMatch(variances, 6));

@@ -290,23 +290,28 @@ void add_passages(const MasterEquation& equation, const Ask& ask, const FspOptio
                                                   brief(options.tolerance, 2), brief(*path.truncated_at)),
                               .fatal = true});
 
-    // Integrals of S = 1 - P(T <= t) and of 2 t S from 0 to every time, panels halved until they agree.
+    // Integrals of S = 1 - P(T <= t) and of 2 t S from 0 to every time. Panels double in length away from 0, as S varies on the scale of t, and are
+    // halved until they agree.
+    std::vector<double> edges(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(reached));
+    for (int j = 1; j <= 10 && reached > 0; ++j) edges.push_back(std::ldexp(times[reached - 1], -j));
+    std::sort(edges.begin(), edges.end());
+    edges.erase(std::unique(edges.begin(), edges.end()), edges.end());
     std::vector<double> first(times.size(), nan), second(times.size(), nan), first_error(times.size(), nan), second_error(times.size(), nan);
     double rate = nan;  // at which S decays at the end
     const bool integrals = reached > 0 && std::any_of(asked.begin(), asked.end(), [&](const Asked& a) { return a.event == e && a.what.kind != Kind::probability; });
-    for (std::size_t panels = 1; integrals && panels <= 32; panels *= 2) {
+    for (std::size_t panels = 1; integrals && panels <= 16; panels *= 2) {
       std::vector<double> nodes, weights;
       std::vector<std::size_t> upto;  // nodes before each time
       double from = 0;
-      for (std::size_t i = 0; i < reached; ++i) {
-        const double width = (times[i] - from) / static_cast<double>(panels);
+      for (const double edge : edges) {
+        const double width = (edge - from) / static_cast<double>(panels);
         for (std::size_t k = 0; k < panels && width > 0; ++k)
           for (std::size_t g = 0; g < gauss_x.size(); ++g) {
             nodes.push_back(from + width * (static_cast<double>(k) + gauss_x[g]));
             weights.push_back(width * gauss_w[g]);
           }
-        upto.push_back(nodes.size());
-        from = times[i];
+        if (edge == times[upto.size()]) upto.push_back(nodes.size());
+        from = edge;
       }
       const Arrival inner = arrival_at(nodes);
       if (inner.probability.size() < nodes.size()) break;
