@@ -8,11 +8,8 @@
 #include <limits>
 #include <numeric>
 
-#ifdef __SSE2__
-#include <xmmintrin.h>
-#endif
-
 #include "base/error.h"
+#include "num/no_tiny.h"
 #include "num/wide.h"
 
 namespace meso::num {
@@ -38,20 +35,6 @@ struct Incoming {
         rate[at] = g.rate[k];
       }
   }
-};
-
-/// Numbers below 1e-308 become 0 while this lives: paths that unlikely add nothing to a law, and each would cost a hundred ordinary operations.
-class NoTinyNumbers {
- public:
-#ifdef __SSE2__
-  NoTinyNumbers() : before_(_mm_getcsr()) { _mm_setcsr(before_ | 0x8040u); }
-  ~NoTinyNumbers() { _mm_setcsr(before_); }
-  NoTinyNumbers(const NoTinyNumbers&) = delete;
-  NoTinyNumbers& operator=(const NoTinyNumbers&) = delete;
-
- private:
-  unsigned before_;
-#endif
 };
 
 // Vectors of four numbers: two registers on plain machines, one with AVX2, the same bits on both.

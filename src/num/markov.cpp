@@ -11,6 +11,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "num/no_tiny.h"
 #include "num/pade.h"
 
 namespace meso::num {
@@ -137,6 +138,10 @@ PoissonWindow poisson_window(double mean, double cut) {
   return window;
 }
 
+namespace {
+constexpr std::size_t rows = 256;  // of a block: its sums stay in the nearest cache
+}
+
 Uniformised::Uniformised(const Generator& g) : leak_(g.leak) {
   const std::size_t n = g.size();
   std::vector<double> exit(n);
@@ -144,16 +149,26 @@ Uniformised::Uniformised(const Generator& g) : leak_(g.leak) {
     exit[j] = g.exit(j);
     rate_ = std::max(rate_, exit[j]);
   }
-  row_.assign(n + 1, 0);
-  for (const std::uint32_t i : g.target) ++row_[i + 1];
-  for (std::size_t i = 0; i < n; ++i) row_[i + 1] += row_[i];
-  source_.resize(g.target.size());
-  value_.resize(g.target.size());
-  std::vector<std::size_t> next(row_.begin(), row_.end() - 1);
+  std::vector<std::uint32_t> width(n, 0);
+  for (const std::uint32_t i : g.target) ++width[i];
+  block_.push_back(0);
+  for (std::size_t first = 0; first < n; first += rows) {
+    const std::size_t last = std::min(n, first + rows);
+    block_.push_back(block_.back() + (last - first) * *std::max_element(width.begin() + static_cast<std::ptrdiff_t>(first), width.begin() + static_cast<std::ptrdiff_t>(last)));
+  }
+  source_.resize(block_.back());
+  value_.assign(block_.back(), 0.0);
+  for (std::size_t b = 0; b + 1 < block_.size(); ++b) {
+    const std::size_t height = std::min(rows, n - b * rows);
+    for (std::size_t k = block_[b]; k < block_[b + 1]; ++k) source_[k] = static_cast<std::uint32_t>(b * rows + (k - block_[b]) % height);
+  }
+  std::fill(width.begin(), width.end(), 0u);
   const double inverse = rate_ > 0 ? 1 / rate_ : 0;
   for (std::size_t j = 0; j < n; ++j)
     for (std::size_t k = g.start[j]; k < g.start[j + 1]; ++k) {
-      const std::size_t at = next[g.target[k]]++;
+      const std::uint32_t i = g.target[k];
+      const std::size_t b = i / rows, height = std::min(rows, n - b * rows);
+      const std::size_t at = block_[b] + width[i]++ * height + (i - b * rows);
       source_[at] = static_cast<std::uint32_t>(j);
       value_[at] = g.rate[k] * inverse;
     }
@@ -164,6 +179,7 @@ Uniformised::Uniformised(const Generator& g) : leak_(g.leak) {
 }
 
 void Uniformised::advance(std::span<double> p, double h, double cut, std::span<double> leaked) {
+  const NoTinyNumbers scope;
   const std::size_t n = p.size();
   if (rate_ == 0 || h == 0) return;
   const PoissonWindow window = poisson_window(rate_ * h, cut);
@@ -184,10 +200,16 @@ void Uniformised::advance(std::span<double> p, double h, double cut, std::span<d
     }
     for (const std::size_t j : gates) leaked[j] += later * leak_[j] / rate_ * x_[j];
     if (k == last) break;
-    for (std::size_t i = 0; i < n; ++i) {
-      double sum = stay_[i] * x_[i];
-      for (std::size_t e = row_[i]; e < row_[i + 1]; ++e) sum += value_[e] * x_[source_[e]];
-      y_[i] = sum;
+    for (std::size_t b = 0; b + 1 < block_.size(); ++b) {
+      const std::size_t first = b * rows, height = std::min(rows, n - first);
+      const double* const x = x_.data();
+      double* const y = y_.data() + first;
+      for (std::size_t r = 0; r < height; ++r) y[r] = stay_[first + r] * x[first + r];
+      for (std::size_t e = block_[b]; e < block_[b + 1]; e += height) {
+        const double* const value = value_.data() + e;
+        const std::uint32_t* const source = source_.data() + e;
+        for (std::size_t r = 0; r < height; ++r) y[r] += value[r] * x[source[r]];
+      }
     }
     x_.swap(y_);
   }

@@ -54,9 +54,10 @@ class Uniformised {
  private:
   double rate_ = 0;
   std::vector<double> stay_, leak_, weight_;
-  std::vector<std::size_t> row_;          // by target: sources and rate / rate_
+  // By target, in blocks of rows: entry e of row r of block b at block_[b] + e rows + r, so that rows are independent sums. Short rows end in zeros.
+  std::vector<std::size_t> block_;
   std::vector<std::uint32_t> source_;
-  std::vector<double> value_;
+  std::vector<double> value_;             // rate / rate_
   std::vector<double> x_, y_;
 };
 

@@ -53,8 +53,9 @@ class PlainContext : public Context {
   EnsembleResult ensemble(const std::string&, const Plan&, std::uint64_t, const BatchSample&) override { throw Error("a solved level asks for no ensemble"); }
   void progress(double fraction) override { seen = std::max(seen, fraction); }
   std::filesystem::path artefact(const std::string&) override { return {}; }
-  unsigned threads() const override { return 1; }
+  unsigned threads() const override { return threads_given; }
   double seen = 0;
+  unsigned threads_given = 1;
 
  private:
   std::string purpose_ = "test/fsp";
@@ -575,6 +576,26 @@ TEST(FspLevel, RefusesToCallATruncatedLawExact) {
   ASSERT_EQ(law.flags.size(), 1u);
   EXPECT_EQ(law.flags[0].kind, "truncated");
   EXPECT_TRUE(std::isnan(law.find("X.mean")->value[0]));
+}
+
+TEST(FspLevel, GivesTheSameBitsForAnyNumberOfThreads) {
+  for (const bool law : {false, true}) {
+    std::vector<double> first;
+    for (const unsigned threads : {1u, 2u, 3u}) {
+      PlainContext context;
+      context.threads_given = threads;
+      Ask ask{.when = Times{{0.5, 3}}, .observables = {"X.mean", "X.Y.covariance", "Y.distribution"}};
+      if (law) ask.when = Stationary{};
+      const Answer answer = fsp_level(brusselator(3, 2)).run(ask, context);
+      std::vector<double> all;
+      for (const Estimate& e : answer.estimates) {
+        all.insert(all.end(), e.value.begin(), e.value.end());
+        all.insert(all.end(), e.error_bound.begin(), e.error_bound.end());
+      }
+      if (threads == 1) first = all;
+      EXPECT_EQ(all, first) << threads;
+    }
+  }
 }
 
 TEST(FspLevel, NamesTheLimitThatASetPasses) {

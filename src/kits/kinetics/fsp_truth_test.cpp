@@ -49,5 +49,46 @@ TEST(FspTruth, TransientOfTheBrusselatorAgreesWithItsMomentEquation) {
   EXPECT_NEAR(x.back() + y.back(), 4 * times.back() - integral, 1e-7);
 }
 
+double log_poisson(double mean, std::int32_t n) { return n * std::log(mean) - mean - std::lgamma(n + 1.0); }
+
+TEST(FspTruth, AProductLawOnFiftyThousandStates) {  // stationary law of an open first-order network: Poisson laws times each other, entry by entry
+  const double mean[2] = {400 / 1.7, 320 / 1.7};  // 2.5 A = 400 + B, 2.5 B = 2 A
+  const Network network =
+      NetworkSpec{.species = {"A", "B"}, .reactions = {"0 -> A, 400", "A <-> B, 2; 1", "A -> 0, 0.5", "B -> 0, 1.5"}, .initial = {{"A", 235}, {"B", 188}}}.bind({});
+  const FspStationary law = fsp_stationary(MasterEquation(network), {});
+  ASSERT_EQ(law.status, FspStationary::Status::found) << law.text;
+  EXPECT_GT(law.p.size(), 40000u);
+  EXPECT_EQ(law.method, "elimination by nested dissection");
+  double distance = 0;
+  for (std::size_t i = 0; i < law.p.size(); ++i) distance += std::abs(law.p[i] - std::exp(log_poisson(mean[0], law.space[i][0]) + log_poisson(mean[1], law.space[i][1])));
+  EXPECT_LT(distance, 1e-10);
+  for (std::size_t s = 0; s < 2; ++s) {
+    EXPECT_LE(std::abs(law.moments.mean[s] - mean[s]), law.error.mean[s]);
+    EXPECT_LE(std::abs(law.moments.covariance[3 * s] - mean[s]), law.error.covariance[3 * s]);
+    EXPECT_LT(law.error.mean[s], 1e-6);
+  }
+}
+
+TEST(FspTruth, ThreeSpeciesOverTimeOnEightyThousandStates) {  // 0 -> A -> B -> C -> 0 from nothing: Poisson laws, means of a cascade with equal rates
+  const double a = 10, t = 4;
+  const Network network = NetworkSpec{.species = {"A", "B", "C"}, .reactions = {"0 -> A, 10", "A -> B, 1", "B -> C, 1", "C -> 0, 1"}}.bind({});
+  const double fast = std::exp(-t), mean[3] = {a * (1 - fast), a * (1 - fast * (1 + t)), a * (1 - fast * (1 + t + t * t / 2))};
+  const std::vector<double> times{t};
+  const FspSummary summary = fsp_transient(MasterEquation(network), times, {}, [&](const FspState& s) {
+    double distance = 0, within = 0;
+    for (std::size_t i = 0; i < s.p.size(); ++i) {
+      double log_p = 0;
+      for (std::size_t k = 0; k < 3; ++k) log_p += log_poisson(mean[k], (*s.space)[i][k]);
+      distance += std::abs(s.p[i] - std::exp(log_p));
+      within += std::exp(log_p);
+    }
+    EXPECT_LE(distance + 1 - within, s.lost + 1e-11) << "certified";
+    EXPECT_EQ(s.solver_error, 0);
+  });
+  EXPECT_TRUE(summary.certified) << summary.method;
+  EXPECT_GT(summary.states, 40000u);
+  EXPECT_LT(summary.lost, 1.1e-9);
+}
+
 }  // namespace
 }  // namespace meso::kinetics
