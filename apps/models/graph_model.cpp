@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "apps/models/own_models.h"
@@ -8,10 +9,66 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "kits/graph/own_graph.h"
+#include "num/formula.h"
 
 namespace meso {
 
-/// [graph]: edges = "file" (with nodes, changes) or model = { kind, nodes, mean-degree | degree | degrees }; compartments, transitions, initial
+namespace {
+
+/// model = { kind = "spatial", nodes, mean-degree, dimension, side, kernel, range, shape, long-range }: kernel a name, or a formula of the distance r.
+void spatial_graph(const Section& model, graph::OwnGraph& own) {
+  model.allow({"kind", "nodes", "mean-degree", "dimension", "side", "kernel", "range", "shape", "long-range"});
+  using Kind = graph::Kernel::Kind;
+  static const std::vector<std::pair<std::string, Kind>> named{{"gaussian", Kind::gaussian}, {"laplace", Kind::laplace}, {"stretched", Kind::stretched}, {"power", Kind::power}, {"uniform", Kind::uniform}};
+  const auto positive = [&](const std::string& key, double value) {
+    if (!(value > 0) || !std::isfinite(value)) throw model.error(key, fmt::format("{} is {}; it must be positive", key, brief(value)));
+    return value;
+  };
+  own.ensemble = graph::OwnGraph::Ensemble::spatial;
+  own.mean_degree = positive("mean-degree", model.require<double>("mean-degree"));
+  const std::int64_t dimension = model.optional<std::int64_t>("dimension").value_or(2);
+  if (dimension != 1 && dimension != 2) throw model.error("dimension", fmt::format("dimension is {}; spatial graphs live in 1 or 2 dimensions", dimension));
+  const double side = positive("side", model.require<double>("side")), far = model.optional<double>("long-range").value_or(0);
+  if (!(far >= 0 && far <= 1)) throw model.error("long-range", fmt::format("long-range is {}; it is the share of edges that ignore distance, from 0 to 1", brief(far)));
+  const std::string kernel = model.require<std::string>("kernel");
+  graph::Kernel::Part part;
+  const auto known = std::find_if(named.begin(), named.end(), [&](const auto& n) { return n.first == kernel; });
+  if (known != named.end()) {
+    part.kind = known->second;
+    if (part.kind != Kind::uniform) part.range = positive("range", model.require<double>("range"));
+    if (part.kind == Kind::power || part.kind == Kind::stretched) part.shape = positive("shape", model.require<double>("shape"));
+    else if (model.has("shape")) throw model.error("shape", fmt::format("the kernel '{}' has no shape; stretched and power have", kernel));
+    if (part.kind == Kind::uniform && model.has("range")) throw model.error("range", "the kernel 'uniform' has no range");
+  } else {
+    for (const char* key : {"range", "shape"})
+      if (model.has(key)) throw model.error(key, fmt::format("{} belongs to a kernel with a name; a formula of r holds its own numbers", key));
+    std::vector<std::string> words{"r"};
+    for (const auto& [name, kind] : named) words.push_back(name);
+    try {
+      const num::Formula formula = num::Formula::parse(kernel);
+      for (const std::string& name : formula.variables())
+        if (name != "r") throw ModelError(fmt::format("'{}' is neither a kernel nor the distance r.{} A kernel is one of gaussian, laplace, stretched, power, uniform, or a decreasing formula of r such as \"exp(-r)/(1 + r)\"", name, did_you_mean(name, words)));
+      const std::vector<std::string> slots{"r"};
+      part.kind = Kind::profile;
+      part.profile = [program = num::Program(formula, slots)](double r) { return program.run(&r); };
+    } catch (const InputError& error) {
+      throw model.error("kernel", fmt::format("kernel = \"{}\": {}", kernel, error.what()));
+    }
+  }
+  std::vector<graph::Kernel::Part> parts;
+  if (far < 1) parts.push_back(part), parts.back().weight = part.kind == Kind::uniform ? 1 : 1 - far;
+  if (far > 0 && (parts.empty() || part.kind != Kind::uniform)) parts.push_back({far, Kind::uniform, 1, 0});
+  try {
+    const auto d = static_cast<int>(dimension);
+    own.spatial = graph::SpatialSpec{d, side, static_cast<double>(own.nodes) / std::pow(side, d), {own.mean_degree}, {1}, graph::Kernel(d, parts)};
+  } catch (const InputError& error) {
+    throw model.error("kernel", fmt::format("kernel = \"{}\": {}", kernel, error.what()));
+  }
+}
+
+}  // namespace
+
+/// [graph]: edges = "file" (with nodes, changes) or model = { kind, nodes, mean-degree | degree | degrees | side, kernel, ... }; compartments, transitions, initial
 /// (numbers of random nodes), initial-nodes, constants.
 System own_graph(const ModelRequest& request) {
   const TomlNode& node = *request.model;
@@ -53,7 +110,7 @@ System own_graph(const ModelRequest& request) {
     if (section.has("nodes")) throw section.error("nodes", "nodes belongs into model = { ... }");
     const Section model = section.section("model");
     const std::string kind = model.require<std::string>("kind");
-    static const std::vector<std::string> kinds{"erdos-renyi", "erdos-renyi-edges", "regular", "configuration"};
+    static const std::vector<std::string> kinds{"erdos-renyi", "erdos-renyi-edges", "regular", "configuration", "spatial"};
     own.nodes = whole(model, "nodes", 2);
     if (kind == kinds[0] || kind == kinds[1]) {
       model.allow({"kind", "nodes", "mean-degree"});
@@ -79,6 +136,8 @@ System own_graph(const ModelRequest& request) {
         sum += weights[k];
       }
       if (!(std::abs(sum - 1) < 1e-9)) throw model.error("weights", fmt::format("the weights sum to {} instead of 1", brief(sum, 10)));
+    } else if (kind == kinds[4]) {
+      spatial_graph(model, own);
     } else {
       throw model.error("kind", fmt::format("unknown kind '{}'.{} known: {}", kind, did_you_mean(kind, kinds), join(kinds)));
     }

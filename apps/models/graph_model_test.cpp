@@ -50,6 +50,20 @@ TEST(OwnGraph, WrongTablesAreRefusedWithTheirPlace) {
            {model, R"(model = { kind = "regular", nodes = 201, degree = 5 })", "the degrees sum to 1005, an odd number"},
            {model, R"(model = { kind = "configuration", nodes = 200, degrees = [2, 4], weights = [0.5, 0.6] })", "the weights sum to 1.1 instead of 1"},
            {model, R"(model = { kind = "configuration", nodes = 200, degrees = [2.5], weights = [1] })", "degree 2.5 is not a whole number"},
+           {model, R"x(model = { kind = "spatial", nodes = 2000, mean-degree = 5, side = 40, kernel = "gausian", range = 1 })x", "kernel"},
+           {model, R"x(model = { kind = "spatial", nodes = 2000, mean-degree = 5, side = 40, kernel = "gausian" })x", "'gausian' is neither a kernel nor the distance r. Did you mean 'gaussian'?"},
+           {model, R"x(model = { kind = "spatial", nodes = 2000, mean-degree = 5, side = 40, kernel = "gaussian" })x", "range"},
+           {model, R"x(model = { kind = "spatial", nodes = 2000, mean-degree = 5, side = 40, kernel = "gaussian", range = 0 })x", "range is 0; it must be positive"},
+           {model, R"x(model = { kind = "spatial", nodes = 2000, mean-degree = 5, side = 40, kernel = "gaussian", range = 1, shape = 2 })x", "the kernel 'gaussian' has no shape"},
+           {model, R"x(model = { kind = "spatial", nodes = 2000, mean-degree = 5, side = 40, kernel = "power", range = 1, shape = 2 })x", "is not integrable in 2 dimensions: a must exceed 2"},
+           {model, R"x(model = { kind = "spatial", nodes = 2000, mean-degree = 5, side = 40, kernel = "1/(1 + r)" })x", "is not integrable in 2 dimensions, or falls too slowly"},
+           {model, R"x(model = { kind = "spatial", nodes = 2000, mean-degree = 5, side = 40, kernel = "r*exp(-r)" })x", "the kernel is 0 at distance 0"},
+           {model, R"x(model = { kind = "spatial", nodes = 2000, mean-degree = 5, side = 40, kernel = "(1 + 4*r^2)*exp(-r)" })x", "the kernel rises with the distance at "},
+           {model, R"x(model = { kind = "spatial", nodes = 2000, mean-degree = 5, side = 40, kernel = "exp(-s)" })x", "'s' is neither a kernel nor the distance r"},
+           {model, R"x(model = { kind = "spatial", nodes = 2000, mean-degree = 5, side = 40, kernel = "exp(-r)", range = 1 })x", "range belongs to a kernel with a name"},
+           {model, R"x(model = { kind = "spatial", nodes = 2000, mean-degree = 5, side = 40, dimension = 3, kernel = "exp(-r)" })x", "dimension is 3; spatial graphs live in 1 or 2 dimensions"},
+           {model, R"x(model = { kind = "spatial", nodes = 2000, mean-degree = 5, side = 40, kernel = "exp(-r)", long-range = 2 })x", "long-range is 2"},
+           {model, R"x(model = { kind = "spatial", nodes = 2000, mean-degree = 50, side = 400, kernel = "exp(-r)" })x", "2000 nodes in a box of side 400 are too few for mean-degree 50 and this kernel"},
            {model, R"(edges = "no-such-file.edges")", "no-such-file.edges"},
            {model, model + "\nchanges = \"x\"", "changes need a given graph"},
            {model, model + "\nedge = \"x\"", "edge"},
@@ -139,6 +153,23 @@ trajectories = 32768
     else if (v.observable == "I.mean") { EXPECT_EQ(v.outcome, Outcome::disagrees); }
   }
   std::filesystem::remove_all(folder);
+}
+
+// A user's own distance kernel: with short edges an epidemic is slower than the theory without space, with a kernel that is wide beside the box it is that theory.
+TEST(OwnGraph, AKernelOfTheUsersOwnDecidesWhetherSpaceMatters) {
+  const auto outcome = [&](const std::string& kernel) {
+    std::string text = with(R"(kind = "erdos-renyi", nodes = 200, mean-degree = 5)", R"(kind = "spatial", nodes = 3000, mean-degree = 5, side = 40, kernel = ")" + kernel + "\"");
+    const auto replace = [&](const std::string& a, const std::string& b) { text.replace(text.find(a), a.size(), b); };
+    replace("initial = { I = 20 }", "initial = { I = 60 }");
+    replace("to = 1\ncount = 2", "to = 6\ncount = 3");
+    replace("level = \"edge-based\"", "level = \"events\"");
+    replace("level = \"pair\"", "level = \"edge-based\"");
+    const Results results = run(text + "[budget]\ntrajectories = 320\n", {});
+    EXPECT_EQ(results.verdicts.size(), 1u);
+    return results.verdicts.at(0).outcome;
+  };
+  EXPECT_EQ(outcome("exp(-(r/1.5)^3)"), Outcome::disagrees);
+  EXPECT_EQ(outcome("1/(1 + (r/40)^4)"), Outcome::agrees);
 }
 
 // SIR on infinite random graphs: the edge-based theory agrees with large ones of any degrees, mean field does not.

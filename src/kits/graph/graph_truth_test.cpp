@@ -3,7 +3,9 @@
 
 #include <cmath>
 
+#include "base/text.h"
 #include "kits/graph/wave.h"
+#include "testing/measured.h"
 #include "testing/statistics.h"
 
 namespace meso::graph {
@@ -30,6 +32,7 @@ TEST(Wave, ApproachesItsSpeedAsBramsonSays) {
   for (std::size_t k = 0; k < 3; ++k) {
     const double speed = (front(2 * k + 1) - front(2 * k)) / 0.5;
     EXPECT_NEAR(speed, bramson[k], 0.01) << "t = " << middle[k];
+    measured("random-spatial-networks", "6: speed of the equation's front at t = " + brief(middle[k]), speed, 0.002, measured_before[k], "direct convolution, card; c* - 3/(2 s* t) = " + brief(bramson[k], 7));
     EXPECT_NEAR(speed, measured_before[k], 0.002) << "t = " << middle[k];
     EXPECT_NEAR(linear.at_time(middle[k]), bramson[k], 1e-5);
   }

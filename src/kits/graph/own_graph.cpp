@@ -34,6 +34,7 @@ struct Bound {
         const std::vector<std::uint32_t> degrees_drawn = draw_degrees(nodes, own.degrees, random);
         return configuration_model(degrees_drawn, random);
       }
+      case OwnGraph::Ensemble::spatial: return spatial_graph(*own.spatial, random).graph;
     }
     return {};
   }
@@ -235,6 +236,14 @@ std::shared_ptr<const Bound> bound_model(const OwnGraph& own, const std::map<std
     }
     case OwnGraph::Ensemble::regular: b->law.assign(static_cast<std::size_t>(own.mean_degree) + 1, 0.0), b->law.back() = 1; break;
     case OwnGraph::Ensemble::configuration: b->law = own.degrees; break;
+    case OwnGraph::Ensemble::spatial: {
+      const SpatialSpec::Cap cap = own.spatial->cap();
+      if (cap.pairs > 1e-3)
+        throw ModelError(fmt::format("{} nodes in a box of side {} are too few for mean-degree {} and this kernel: {} % of the connected pairs would need a probability above 1, and the mean degree would be {} % "
+                                     "short. More nodes, a smaller box or a wider kernel", b->nodes, brief(own.spatial->side), brief(own.mean_degree), brief(100 * cap.pairs, 3), brief(100 * cap.degree, 3)));
+      b->law = poisson_law(own.mean_degree);
+      break;
+    }
   }
   b->degrees = moments_of(b->law);
   if (own.ensemble != OwnGraph::Ensemble::given) (void)b->draw(0, "check", 0);  // a law that no simple graph has is refused here, not in a thread

@@ -26,6 +26,32 @@ double simpson(const std::function<double(double)>& f, double a, double b, int n
 
 }  // namespace
 
+// Norm, masses and median of a profile: all scales from 1e-20 to 1e20 at once, in v = ln r, where any smooth kernel is smooth.
+void Kernel::tabulate(Form& form) const {
+  const auto& f = form.part.profile;
+  if (!f) throw ParameterError("a kernel of kind profile needs its function of the distance");
+  const double at_zero = f(0);
+  if (!std::isfinite(at_zero) || !(at_zero > 0)) throw ParameterError(fmt::format("the kernel is {} at distance 0; it must be positive and finite there", brief(at_zero)));
+  const auto n = static_cast<std::size_t>(2 * -Form::from / Form::step);
+  const auto shell = [&](double r) { return dimension_ == 1 ? 2 * r : 2 * pi * r * r; };  // dV/dv
+  form.mass.assign(n + 1, 0.0);
+  double before = at_zero, g = 0, largest = 0, total = at_zero * (dimension_ == 1 ? 2 : pi) * std::exp(dimension_ * Form::from);
+  form.mass[0] = total;
+  for (std::size_t i = 0; i <= n; ++i) {
+    const double r = std::exp(Form::from + Form::step * static_cast<double>(i)), value = f(r);
+    if (!std::isfinite(value) || value < 0) throw ParameterError(fmt::format("the kernel is {} at distance {}; a density is finite and not negative", brief(value), brief(r)));
+    if (value > before * (1 + 1e-9)) throw ParameterError(fmt::format("the kernel rises with the distance at {} (from {} to {}); networks are built for decreasing kernels", brief(r, 3), brief(before), brief(value)));
+    const double next = value * shell(r);
+    if (i > 0) form.mass[i] = total += 0.5 * Form::step * (g + next);
+    before = value, g = next, largest = std::max(largest, next);
+  }
+  if (!(g < 1e-12 * largest)) throw ParameterError(fmt::format("the kernel is not integrable in {} dimension{}, or falls too slowly for it to be seen", dimension_, dimension_ == 1 ? "" : "s"));
+  for (double& m : form.mass) m /= total;
+  form.norm = 1 / total;
+  const auto half = std::lower_bound(form.mass.begin(), form.mass.end(), 0.5);
+  form.part.range = form.scale = std::exp(Form::from + Form::step * static_cast<double>(half - form.mass.begin()));
+}
+
 Kernel::Kernel(int dimension, std::vector<Part> parts) : dimension_(dimension), parts_(std::move(parts)) {
   if (dimension != 1 && dimension != 2) throw ParameterError(fmt::format("spatial networks live in 1 or 2 dimensions; {} was given", dimension));
   double sum = 0;
@@ -52,6 +78,7 @@ Kernel::Kernel(int dimension, std::vector<Part> parts) : dimension_(dimension), 
         form.norm = one ? (p.shape - 1) / (2 * p.range) : (p.shape - 1) * (p.shape - 2) / (2 * pi * p.range * p.range);
         break;
       case Kind::uniform: break;
+      case Kind::profile: tabulate(form); break;
     }
     if (p.weight > 0) forms_.push_back(form);
   }
@@ -65,6 +92,7 @@ double Kernel::shape(const Form& form, double r) {
     case Kind::stretched: return std::exp(-std::pow(x, form.part.shape));
     case Kind::power: return form.part.shape == 3 ? 1 / ((1 + x) * (1 + x) * (1 + x)) : std::pow(1 + x, -form.part.shape);
     case Kind::uniform: return 0;
+    case Kind::profile: return form.part.profile(r);
   }
   return 0;
 }
@@ -89,6 +117,12 @@ double Kernel::within(const Form& form, double r) const {
       return top > 0 ? std::min(1.0, simpson([&](double v) { return std::pow(v, d - 1) * std::exp(-v); }, 0, top, 4000) / std::tgamma(d)) : 0.0;
     }
     case Kind::uniform: return 0;
+    case Kind::profile: {
+      if (!(r > 0)) return 0;
+      const double v = std::clamp((std::log(r) - Form::from) / Form::step, 0.0, static_cast<double>(form.mass.size() - 1));
+      const auto i = std::min(static_cast<std::size_t>(v), form.mass.size() - 2);
+      return form.mass[i] + (v - static_cast<double>(i)) * (form.mass[i + 1] - form.mass[i]);
+    }
   }
   return 0;
 }

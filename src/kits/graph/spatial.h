@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,15 +17,17 @@ namespace meso::graph {
 ///   stretched           ~ exp(-(r/range)^shape), 0 < shape < 1
 ///   power               ~ (1 + r/range)^(-shape), shape > d
 ///   uniform             constant over the torus
+///   profile             any decreasing function of r of the user's own, normalised here by quadrature; `range` is set to its median distance
 class Kernel {
  public:
-  enum class Kind { gaussian, laplace, stretched, power, uniform };
+  enum class Kind { gaussian, laplace, stretched, power, uniform, profile };
   struct Part {
     double weight = 1;
     Kind kind = Kind::gaussian;
     double range = 1, shape = 0;
+    std::function<double(double)> profile = nullptr;  ///< of r >= 0, up to a factor
   };
-  /// @throws ParameterError  range <= 0; power with shape <= dimension (not integrable); weights that do not sum to 1 (tells their sum)
+  /// @throws ParameterError  a profile that is negative, rises, is not finite or falls too slowly to be integrated (names the place); range <= 0; power with shape <= dimension (not integrable); weights that do not sum to 1 (tells their sum)
   Kernel(int dimension, std::vector<Part> parts);
   [[nodiscard]] int dimension() const { return dimension_; }
   [[nodiscard]] const std::vector<Part>& parts() const { return parts_; }
@@ -41,7 +44,7 @@ class Kernel {
   [[nodiscard]] double median() const;
   /// Marginal density of one coordinate of the local parts.
   [[nodiscard]] double marginal(double z) const;
-  /// M(s) = integral f(z) exp(s z_1) dz; nothing if it is infinite or if a uniform part makes it meaningless.
+  /// M(s) = integral f(z) exp(s z_1) dz; nothing if it is infinite, unknown (a profile), or if a uniform part makes it meaningless.
   [[nodiscard]] std::optional<double> exponential_moment(double s) const;
   /// True if M(s) exists for some s > 0: fronts then have a constant speed.
   [[nodiscard]] bool has_exponential_moment() const;
@@ -53,7 +56,10 @@ class Kernel {
   struct Form {
     Part part;
     double norm = 0, scale = 0;  ///< density norm * shape(r/scale)
+    std::vector<double> mass;    ///< profile: P(distance <= e^v) at v = from + i step
+    static constexpr double from = -46, step = 0.004;
   };
+  void tabulate(Form& form) const;
   [[nodiscard]] static double shape(const Form& form, double r);
   [[nodiscard]] double within(const Form& form, double r) const;
   int dimension_;
