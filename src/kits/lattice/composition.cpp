@@ -67,7 +67,7 @@ bool CompositionRejection::pick(FastStream& random, std::size_t& site, double& l
   if (group.sites.empty()) return false;  // rounding at the very end of the range
   const auto word = static_cast<unsigned __int128>(random.bits()) * group.sites.size();
   site = group.sites[static_cast<std::size_t>(word >> 64)];
-  left = static_cast<double>(static_cast<std::uint64_t>(word)) * 0x1p-64 * group.ceiling;
+  left = static_cast<double>(static_cast<std::int64_t>(static_cast<std::uint64_t>(word) >> 11)) * 0x1p-53 * group.ceiling;
   return left < site_[site].propensity;
 }
 

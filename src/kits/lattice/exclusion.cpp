@@ -407,7 +407,7 @@ void ExclusionKinetics::run_composed(double until, FastStream& random, std::uint
 template <int Z, bool Positions, bool Dense>
 void ExclusionKinetics::run(double until, FastStream& random, std::uint32_t stop) {
   const ExclusionRules& rules = *rules_;
-  const double W = rules.bound_, unit = W * 0x1p-64;
+  const double W = rules.bound_, unit = W * 0x1p-53;
   std::array<std::int64_t, Z> step{};
   for (int k = 0; k < Z; ++k) step[static_cast<std::size_t>(k)] = k % 2 == 0 ? stride_[static_cast<std::size_t>(k / 2)] : -stride_[static_cast<std::size_t>(k / 2)];
   const std::size_t growth = std::max<std::size_t>(rules.growth_, 1);
@@ -460,7 +460,7 @@ void ExclusionKinetics::run(double until, FastStream& random, std::uint32_t stop
         c = active[at];
       }
       const State s = cell[c] & state_mask;
-      double f = static_cast<double>(static_cast<std::uint64_t>(word)) * unit;
+      double f = static_cast<double>(static_cast<std::int64_t>(static_cast<std::uint64_t>(word) >> 11)) * unit;  // signed: the conversion has no branch
       if (f < rules.site_end_[s]) {
         std::size_t i = rules.single_start_[s];
         while (f >= rules.singles_[i].below) ++i;
