@@ -14,8 +14,15 @@ const Schema<Params> schema{
     {"boundary", &Params::boundary, {.unit = "", .doc = "ends of the lattice", .allowed = {"periodic", "reflecting"}}},
     {"s", &Params::s, {.unit = "1/time", .doc = "total rate of replacement: A replaces B, B replaces C, C replaces A", .min = 0, .max = 1e4, .min_excluded = true}},
     {"eps", &Params::eps, {.unit = "1/time", .doc = "exchanges that an individual attempts per time, empty sites included", .min = 0, .max = 1e6}},
-    {"rho0", &Params::rho0, {.unit = "1/site", .doc = "initial density of each species", .min = 0, .max = 1.0 / 3.0, .min_excluded = true}},
+    {"rhoA", &Params::rhoA, {.unit = "1/site", .doc = "initial density of A", .min = 0, .max = 1}},
+    {"rhoB", &Params::rhoB, {.unit = "1/site", .doc = "initial density of B", .min = 0, .max = 1}},
+    {"rhoC", &Params::rhoC, {.unit = "1/site", .doc = "initial density of C", .min = 0, .max = 1}},
 };
+
+void check(const Params& p) {
+  if (p.rhoA + p.rhoB + p.rhoC > 1 + 1e-12)
+    throw ParameterError(fmt::format("rhoA + rhoB + rhoC = {} of system 'rock-paper-scissors': a site holds at most one particle, so the initial densities add up to at most 1", brief(p.rhoA + p.rhoB + p.rhoC)));
+}
 }  // namespace
 
 lattice::Model model_of(const Params& p) {
@@ -31,7 +38,7 @@ lattice::Model model_of(const Params& p) {
     m.exchanges.push_back({x, prey, exchange, "", ""});
   }
   m.hop.assign(3, exchange);
-  m.initial = {.kind = lattice::Initial::Kind::product, .density = {p.rho0, p.rho0, p.rho0}};
+  m.initial = {.kind = lattice::Initial::Kind::product, .density = {p.rhoA, p.rhoB, p.rhoC}};
   m.conserves = {"A + B + C"};
   return m;
 }
@@ -43,6 +50,7 @@ System system() {
       .paper("reaction-diffusion", "Fluctuations and correlations in chemical reaction kinetics and population dynamics", "2018-07-03")
       .doc("Each of three species replaces the next in a circle; nothing is ever empty that was not. The rate equation has a neutral centre: closed orbits whose size the start decides. On a "
            "lattice noise and correlations break that: domains form without spirals, and the global densities stay near 1/3 with fluctuations that fall with the size of the box.")
+      .check(check)
       .extend(lattice::levels_and_observables<Params>(&model_of, &options_of));
 }
 
