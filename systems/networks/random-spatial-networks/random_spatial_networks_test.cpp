@@ -1,5 +1,6 @@
 // The system as a user meets it: parameters and their refusals, what each level says, theory against numbers that are known.
 #include "systems/networks/random-spatial-networks/random_spatial_networks.h"
+#include "testing/measured.h"
 
 #include <gtest/gtest.h>
 
@@ -108,6 +109,9 @@ TEST(RandomSpatialNetworks, WellMixedFinalSizes) {
 
 TEST(RandomSpatialNetworks, LinearFronts) {
   const auto speed = [](const Table& p, const char* level) { return run(p, level, {"speed"}).find("speed")->value[0]; };
+  measured("random-spatial-networks", "6: c*, gaussian", speed({}, "front"), 1e-7, 7.769437, "min over s of c(s)");
+  measured("random-spatial-networks", "6: c*, laplace", speed({{"kernel", "laplace"}}, "front"), 1e-7, 8.462370, "min over s of c(s)");
+  measured("random-spatial-networks", "6: c*, gaussian, kappa = 8, beta = 1/2", speed({{"kappa", List{8}}, {"beta", 0.5}}, "front"), 1e-7, 4.988112, "min over s of c(s)");
   EXPECT_NEAR(speed({}, "front"), 7.769437, 1e-6);
   EXPECT_NEAR(speed({{"kernel", "laplace"}}, "front"), 8.462370, 1e-6);
   EXPECT_NEAR(speed({{"kappa", List{8}}, {"beta", 0.5}}, "front"), 4.988112, 1e-6);
