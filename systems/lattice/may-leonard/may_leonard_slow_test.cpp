@@ -1,7 +1,9 @@
 #include "systems/lattice/may-leonard/may_leonard.h"
 
 #include "kits/lattice/lattice_fixture.h"
+#include "base/text.h"
 #include "kits/lattice/correlations.h"
+#include "stat/quantile.h"
 
 namespace meso::systems::may_leonard {
 namespace {
@@ -24,17 +26,32 @@ TEST(MayLeonardSlow, SpiralsAtSmallMobilityExtinctionAtLarge) {
   EXPECT_LE(10 * get(large, "survival").value[0], 1);
 }
 
-// Extinction probability at t = N = L^2 beside the mobility: it crosses 1/2 between 1e-4 and 2e-3 (4.5(5)e-4 for large boxes).
-TEST(MayLeonardSlow, TheCriticalMobilityLiesWhereItShould) {
-  const std::vector<double> mobility{1e-4, 2e-3};
-  std::vector<double> extinct;
-  for (const double M : mobility) {
-    const Answer a = answer_of(system(), {.parameters = {{"L", Value(90)}, {"M", Value(M)}}, .when = Times{{8100}}, .observables = {"survival"}, .trajectories = 48});
-    extinct.push_back(1 - get(a, "survival").value[0]);
-    measured("may-leonard", "L = 90: extinction probability at t = N, M = " + std::to_string(M), extinct.back(), get(a, "survival").se(0), "Reichenbach, Mobilia, Frey (2007), doi:10.1038/nature06095: crosses at 4.5(5)e-4");
-  }
-  EXPECT_LT(extinct.front(), 0.5);
-  EXPECT_GT(extinct.back(), 0.5);
+/// Share of `runs` in which a species has died by t = N = L^2, recorded; and whether it lies on one side of 1/2 with a confidence of 99 %.
+struct Extinction {
+  std::size_t died = 0, runs = 0;
+  [[nodiscard]] static std::size_t few(std::size_t n) { return n - 1 - static_cast<std::size_t>(binomial_upper_count(n, 0.5, 0.01)); }  // largest k with P(at most k heads of n) <= 1 %
+  [[nodiscard]] bool below_half() const { return died <= few(runs); }
+  [[nodiscard]] bool above_half() const { return runs - died <= few(runs); }
+};
+Extinction extinction(int L, double M, std::size_t runs) {
+  const Answer a = answer_of(system(), {.parameters = {{"L", Value(L)}, {"M", Value(M)}}, .when = Times{{static_cast<double>(L) * L}}, .observables = {"survival"}, .trajectories = runs});
+  const double p = 1 - get(a, "survival").value[0], n = static_cast<double>(runs);
+  measured("may-leonard", "L = " + std::to_string(L) + ": extinction probability at t = N, M = " + brief(M), p, std::sqrt(p * (1 - p) / n), "1/2 at 4.5(5)e-4 in large boxes: Reichenbach, Mobilia, Frey (2007), doi:10.1038/nature06095");
+  return {static_cast<std::size_t>(std::llround(p * n)), runs};
+}
+
+// Extinction probability at t = N beside the mobility: on a lattice of side 128 it crosses 1/2 between 1e-4 and 2e-3.
+TEST(MayLeonardSlow, ExtinctionProbabilityCrossesOneHalfAroundTheCriticalMobility) {
+  const Extinction little = extinction(128, 1e-4, 40), much = extinction(128, 2e-3, 16);
+  EXPECT_TRUE(little.below_half()) << little.died << " of " << little.runs << " died out at M = 1e-4";
+  EXPECT_TRUE(much.above_half()) << much.died << " of " << much.runs << " died out at M = 2e-3";
+}
+
+// In smaller boxes fluctuations kill within t = N at less mobility: there it crosses already between 3e-5 and 1e-4.
+TEST(MayLeonardSlow, SmallBoxesDieOutAtLessMobility) {
+  const Extinction little = extinction(57, 3e-5, 24), more = extinction(57, 1e-4, 120);
+  EXPECT_TRUE(little.below_half()) << little.died << " of " << little.runs << " died out at M = 3e-5";
+  EXPECT_TRUE(more.above_half()) << more.died << " of " << more.runs << " died out at M = 1e-4";
 }
 
 }  // namespace
