@@ -93,7 +93,7 @@ TEST(NetworkText, EventsAndNoiseStandInAStudy) {
       parse_toml(study(network + "noise = { k = \"gamma(3, k)\" }\n[[network.event]]\nname = \"dose\"\nat = [0, 4]\nadd = { X = 10 }\n"), "my.toml"), model_source(), folder()))));
   EXPECT_EQ(said_of(resolved_text, "/"), "");
   EXPECT_NE(resolved_text.find("dose"), std::string::npos);
-  EXPECT_NE(said("noise = { k = \"gama(3, k)\" }\n").find("noise of 'k': unknown law 'gama' in 'gama(3, k)'. Did you mean 'gamma'?"), std::string::npos);
+  EXPECT_NE(said("noise = { k = \"gama(3, k)\" }\n").find("my.toml:3: noise of 'k': unknown law 'gama' in 'gama(3, k)'. Did you mean 'gamma'?"), std::string::npos);
   EXPECT_NE(said("[[network.event]]\nat = 3\nad = { X = 1 }\n").find("my.toml:9"), std::string::npos);
   EXPECT_NE(said("[[network.event]]\nat = 3\nadd = { Xx = 1 }\n").find("my.toml:7: event 1: 'Xx' is neither a species nor a constant. Did you mean 'X'?"), std::string::npos);
   EXPECT_NE(said("[[network.event]]\nevery = 0\ncount = 2\nadd = { X = 1 }\n").find("my.toml:8: every = 0: the time between two doses must be above 0"), std::string::npos);
@@ -110,7 +110,7 @@ TEST(NetworkText, BadInputIsNamed) {
   EXPECT_NE(said("species = [\"X\"]\nreactions = [\"-2X -> 0, 1\"]\n").find("is not a term like 'X' or '2X'"), std::string::npos);
   EXPECT_NE(said("species = [\"X\"]\nreactions = [\"X -> 0, 1\"]\ninitial = { X = 1e17 }\n").find("initial X is 1e+17; it must be from 0 to 2^53"), std::string::npos);
   EXPECT_NE(said("species = [\"X\"]\nreactions = [\"X -> 0, -1\"]\n").find("the rate '-1' is -1; it must be a number >= 0"), std::string::npos);
-  EXPECT_NE(said("species = [\"X\"]\nreactions = [\"X -> 0, 1\"]\ninitial-law = { X = \"poison\" }\n").find("initial-law of 'X': unknown law 'poison'. Did you mean 'poisson'?"), std::string::npos);
+  EXPECT_NE(said("species = [\"X\"]\nreactions = [\"X -> 0, 1\"]\ninitial-law = { X = \"poison\" }\n").find("my.toml:3: initial-law of 'X': unknown law 'poison'. Did you mean 'poisson'?"), std::string::npos);
   EXPECT_NE(said("species = [\"X\"]\nreactions = [\"X -> 0, 1\"]\ninitial-law = { Y = \"poisson\" }\n").find("initial-law: unknown species 'Y'"), std::string::npos);
   EXPECT_NE(said("species = [\"X\"]\nreactions = [\"2X -> 0, 1e308\"]\nvolume = 1e-3\n").find("reaction '2X -> 0, 1e308': the propensity overflows: rate 1e+308 and volume 0.001 give no finite number"), std::string::npos);
   // Names that contain other names are other names; 1e9 molecules are molecules.

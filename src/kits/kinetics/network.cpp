@@ -764,11 +764,29 @@ std::optional<LawFault> find_law_fault(const Network& network) {
 
 // -------------------------------------------------------------------------------------------------------------- spec
 
+namespace {
+
+CountLaw count_law_of(const std::string& species, const std::string& law, double mean, const std::map<std::string, double>& numbers) {
+  try {
+    return parse_count_law(law, mean, numbers);
+  } catch (const ModelError& error) {
+    throw ModelError(fmt::format("initial-law of '{}': {}", species, error.what()));
+  }
+}
+
+}  // namespace
+
 void NetworkSpec::check() const {
   (void)parse(*this);
   std::map<std::string, double> numbers = constants;
   numbers["volume"] = volume;
   (void)bind_passages(*this, numbers);
+  Network scratch;
+  (void)bind_open_constants(*this, numbers, scratch);
+  for (const auto& [name, law] : initial_law) {
+    const auto given = initial.find(name), concentration = initial_concentration.find(name);
+    (void)count_law_of(name, law, given != initial.end() ? given->second : concentration != initial_concentration.end() ? std::round(concentration->second * volume) : 0, numbers);
+  }
 }
 
 std::vector<ParameterInfo> NetworkSpec::parameters() const {
@@ -847,11 +865,7 @@ Network NetworkSpec::bind(const std::map<std::string, double>& values, bool try_
     if (const auto law = initial_law.find(name); law != initial_law.end() && law->second != "point") {
       network.start_laws.resize(species.size());
       CountLaw& drawn = network.start_laws[network.initial.size() - 1];
-      try {
-        drawn = parse_count_law(law->second, count, numbers);
-      } catch (const ModelError& error) {
-        throw ModelError(fmt::format("initial-law of '{}': {}", name, error.what()));
-      }
+      drawn = count_law_of(name, law->second, count, numbers);
       if (drawn.kind == CountLaw::Kind::mixture && count != 0) throw ModelError(fmt::format("initial-law: a mixture has its own mean; {}0 = {} would not be used", name, exact(count)));
       network.initial.back() = static_cast<std::int64_t>(std::llround(drawn.mean));
     }
