@@ -312,8 +312,8 @@ HWY_INLINE void event(const Program& program, Work& work, std::size_t o) {
       std::uint64_t in = aim[l] >= p[3 * width] ? 4 : 0;
       in += aim[l] >= p[(in + 1) * width] ? 2 : 0;
       in += aim[l] >= p[in * width] ? 1 : 0;
-      const std::uint64_t found = reaction[l] + in;
-      reaction[l] = fire[l] != 0 ? found : program.reactions.size();
+      const std::uint64_t found = reaction[l] + in, last = program.reactions.size() - 1;  // beyond it only where sums overflow
+      reaction[l] = fire[l] == 0 ? last + 1 : found < last ? found : last;
     }
   }
   for (std::size_t l = 0; l < hn::Lanes(d); ++l) {
@@ -580,7 +580,8 @@ std::size_t compile(const Network& network, const num::Formula& f, std::vector<P
 
 bool SsaLanes::fits(const Network& network) {
   return !network.reactions.empty() && network.reactions.size() <= most_reactions && network.species.size() <= most_species &&
-         std::all_of(network.reactions.begin(), network.reactions.end(), [](const Reaction& r) { return r.bursts.empty() && (r.simple() || !r.mass_action); }) && !network.time_dependent();
+         std::all_of(network.reactions.begin(), network.reactions.end(), [](const Reaction& r) { return r.bursts.empty() && (r.simple() || !r.mass_action); }) && !network.time_dependent() &&
+         network.beyond_reactions().empty();
 }
 
 SsaLanes::SsaLanes(const Network& network) : network_(network) {
