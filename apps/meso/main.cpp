@@ -13,6 +13,7 @@
 #include "apps/common/build.h"
 #include "apps/common/run_folder.h"
 #include "apps/common/tables.h"
+#include "apps/models/model_source.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/text.h"

@@ -368,12 +368,12 @@ class Simulation {
     return offset;
   }
 
-  /// Shares of the nearest points of one data set while the kernel widens.
+  /// Share of the j nearest points of one data set together while the kernel widens.
   [[nodiscard]] Portrait condensation(std::uint64_t seed, const std::string& purpose) const {
     constexpr std::size_t rows = 61, columns = 60;
     const double h_glass = p_.limit().h_glass();
     std::vector<WeightSum> sums;
-    Axis bandwidths{"h/h_G", "1", {}}, ranks{"j", "j-th nearest point", {}};
+    Axis bandwidths{"h/h_G", "1", {}}, ranks{"j", "nearest points", {}};
     for (std::size_t i = 0; i < rows; ++i) {
       bandwidths.points.push_back(0.3 * std::pow(10.0, static_cast<double>(i) / (rows - 1)));
       sums.emplace_back(h_glass * bandwidths.points.back(), columns);
@@ -383,13 +383,13 @@ class Simulation {
     else draw(seed, purpose, 0, groups_of(seed, purpose, 0), all);
     const std::size_t shown = std::min<std::size_t>(columns, static_cast<std::size_t>(p_.n));
     for (std::size_t j = 0; j < shown; ++j) ranks.points.push_back(static_cast<double>(j + 1));
-    Portrait picture{.name = "shares", .title = "share of the j-th nearest point in the estimate, one data set, as the kernel widens", .unit = "share", .axes = {bandwidths, ranks}};
+    Portrait picture{.name = "shares", .title = "share of the j nearest points in the estimate, one data set, as the kernel widens", .unit = "share", .axes = {bandwidths, ranks}};
     const std::vector<double> near = sums[0].nearest_points();
-    for (std::size_t i = 0; i < rows; ++i)
-      for (std::size_t j = 0; j < shown; ++j) {
-        const double h = h_glass * bandwidths.points[i];
-        picture.value.push_back(std::exp(-near[j] / (2 * h * h) - sums[i].ln_sum()));
-      }
+    for (std::size_t i = 0; i < rows; ++i) {
+      const double h = h_glass * bandwidths.points[i];
+      double together = 0;
+      for (std::size_t j = 0; j < shown; ++j) picture.value.push_back(together += std::exp(-near[j] / (2 * h * h) - sums[i].ln_sum()));
+    }
     return picture;
   }
 
