@@ -141,7 +141,8 @@ constexpr std::size_t padded(std::size_t n) { return (n + strip - 1) / strip * s
 
 }  // namespace
 
-Dissection::Dissection(const Generator& g, std::span<const std::int32_t> positions, std::size_t dimensions) : order_(g.size()), place_(g.size()) {
+Dissection::Dissection(const Generator& g, std::span<const std::int32_t> positions, std::size_t dimensions, std::optional<std::size_t> last_state)
+    : order_(g.size()), place_(g.size()) {
   const std::size_t n = g.size();
   std::vector<std::int32_t> own;
   if (positions.empty()) {
@@ -151,6 +152,10 @@ Dissection::Dissection(const Generator& g, std::span<const std::int32_t> positio
     positions = own;
   }
   std::iota(order_.begin(), order_.end(), 0u);
+  if (last_state) {
+    order_.erase(order_.begin() + static_cast<std::ptrdiff_t>(*last_state));
+    order_.push_back(static_cast<std::uint32_t>(*last_state));
+  }
   const Incoming in(g);
   const auto at = [&](std::uint32_t state, std::size_t d) { return positions[state * dimensions + d]; };
   std::vector<std::int64_t> reach(dimensions, 0);  // longest step along each coordinate
@@ -168,7 +173,9 @@ Dissection::Dissection(const Generator& g, std::span<const std::int32_t> positio
   std::vector<std::int32_t> values;
   std::uint32_t pieces = 1;
   std::vector<Piece> open;
-  if (n > 0) open.push_back({0, static_cast<std::uint32_t>(n), 0, 0});
+  const auto cut_up = static_cast<std::uint32_t>(last_state ? n - 1 : n);
+  if (last_state) part[*last_state] = none;
+  if (cut_up > 0) open.push_back({0, cut_up, 0, 0});
   while (!open.empty()) {
     const Piece piece = open.back();
     open.pop_back();
@@ -246,6 +253,7 @@ Dissection::Dissection(const Generator& g, std::span<const std::int32_t> positio
     open.push_back({first + count[0], first + count[0] + count[1], 0, 0});
     open.push_back({first, first + count[0], 0, 0});
   }
+  if (last_state) nodes_.push_back({cut_up, 1, cut_up > 0 ? 1u : 0u, 0, 0});
   for (std::uint32_t k = 0; k < n; ++k) place_[order_[k]] = k;
 
   // What stands around each subtree, and the cost of its front.

@@ -25,7 +25,8 @@ namespace meso::num {
 class Dissection {
  public:
   /// @param positions  n x dimensions, row-major, no two states alike: where each state sits (its counts); empty: the index is the position
-  explicit Dissection(const Generator& generator, std::span<const std::int32_t> positions = {}, std::size_t dimensions = 1);
+  /// @param last       a state to be eliminated last: for group_inverse() a likely one
+  explicit Dissection(const Generator& generator, std::span<const std::int32_t> positions = {}, std::size_t dimensions = 1, std::optional<std::size_t> last = {});
   [[nodiscard]] std::size_t size() const { return order_.size(); }
   /// Multiplications of one elimination.
   [[nodiscard]] double work() const { return work_; }
@@ -61,7 +62,8 @@ class Elimination {
   [[nodiscard]] std::vector<double> stationary() const;
   /// x <- (shift I - A)^-1 x.
   void solve(std::span<double> x) const;
-  /// y with A y = x and sum(y) = 0, for sum(x) = 0 (the group inverse of A; singular case).
+  /// y with A y = x and sum(y) = 0, for sum(x) = 0 (the group inverse of A; singular case). The last state of the order should be a likely one: y is found
+  /// relative to it, and what x misses of sum 0 by rounding is multiplied by the time to find that state.
   [[nodiscard]] std::vector<double> group_inverse(std::span<const double> x, std::span<const double> stationary) const;
   [[nodiscard]] bool singular() const { return singular_; }
 

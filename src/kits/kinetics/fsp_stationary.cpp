@@ -500,7 +500,7 @@ FspStationary solve_boxes(const MasterEquation& equation, const FspOptions& opti
   out.method = last->method;
   out.gap_ = [generator = std::make_shared<num::Generator>(std::move(last->generator)), space = out.space, p = out.p, moments = out.moments, most = options.max_memory]() -> std::optional<double> {
     if (p.size() < 2) return std::nullopt;
-    const num::Dissection order(*generator, space.counts(), space.species());
+    const num::Dissection order(*generator, space.counts(), space.species(), argmax(p));
     if (order.bytes(true) + 8 * 82 * static_cast<double>(p.size()) > most || p.size() > 400000) return std::nullopt;  // up to 80 vectors
     const num::Elimination factors(*generator, order, 0, num::Elimination::Leaks::ignored, true);
     std::vector<std::vector<double>> starts;

@@ -305,6 +305,21 @@ TEST(SpectralGap, OfLinearNetworksIsTheirSlowestRate) {
   EXPECT_GT(1 / *dimer_time, 0.5);
 }
 
+TEST(SpectralGap, OfAToggleSwitchIsTheRateAtWhichItForgets) {  // from one basin <X - Y> decays at the gap once all else has settled
+  const Network network =
+      NetworkSpec{.species = {"X", "Y"}, .reactions = {"0 -> X, = 15/(1 + (Y/6)^4)", "X -> 0, 1", "0 -> Y, = 15/(1 + (X/6)^4)", "Y -> 0, 1"}, .initial = {{"X", 15}}}.bind({});
+  const std::vector<double> times{60, 120};
+  std::vector<double> left;
+  (void)fsp_transient(MasterEquation(network), times, {}, [&](const FspState& s) {
+    const LawMoments m = law_moments(*s.space, s.p);
+    left.push_back(m.mean[0] - m.mean[1]);
+  });
+  ASSERT_EQ(left.size(), 2u);
+  const std::optional<double> gap = stationary(network).gap();
+  ASSERT_TRUE(gap);
+  EXPECT_NEAR(*gap, std::log(left[0] / left[1]) / 60, 1e-6 * *gap);
+}
+
 TEST(Bimodality, NeedsADeepValleyAndWeightOnBothSides) {
   std::vector<double> p(60);
   const auto fill = [&](double weight, double distance) {

@@ -316,7 +316,7 @@ std::optional<double> FokkerPlanckGrid::slow_time() const {
     for (std::size_t c = 0; c < p_.size(); ++c) starts.back()[c] = (centre(i, i == 0 ? c % count_[0] : c / count_[0]) - m) * p_[c];
   }
   const std::vector<std::int32_t> where = positions();
-  const num::Dissection order(generator_, where, 2);
+  const num::Dissection order(generator_, where, 2, static_cast<std::size_t>(std::max_element(p_.begin(), p_.end()) - p_.begin()));
   const auto gap = num::spectral_gap(num::Elimination(generator_, order, 0, num::Elimination::Leaks::ignored, true), p_, starts);
   return gap && *gap > 0 ? std::optional(1 / *gap) : std::nullopt;
 }
