@@ -11,11 +11,15 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
+#include <memory>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "kits/kinetics/leaping.h"
+#include "kits/kinetics/next_reaction.h"
 #include "kits/kinetics/ssa.h"
 #include "kits/kinetics/ssa_lanes.h"
 
@@ -173,11 +177,62 @@ void measure(benchmark::State& state, const Case& c, bool in_lanes) {
   state.counters["of-best-peer"] = rate / c.best_peer;
 }
 
+// The other ways to draw a trajectory, in trajectories per second and against the faster of the two above, measured in turns in the same call:
+// `gain` above 1 is a level that pays. What `tau-leap` is offered by (leaping.cpp) are constants fitted to these.
+void measure_other(benchmark::State& state, const Case& c, const std::function<std::function<SsaResult(const Model&, FastStream)>(const Model&)>& make) {
+  const Model model = load(c.name);
+  const auto other = make(model);
+  const Ssa ssa(model.network);
+  const bool lanes = SsaLanes::fits(model.network);
+  const int exact_count = lanes ? 2 * static_cast<int>(lanes::width) * std::max(1, c.trajectories / 8) : std::max(1, c.trajectories / 4);
+  const int count = std::max(1, c.trajectories / 4);
+  std::vector<double> seconds, exact_seconds;
+  std::uint64_t trajectory = 0;
+  double events = 0;
+  for (auto _ : state) {
+    double start = cpu();
+    if (lanes)
+      (void)SsaLanes(model.network).run_paths(model.times, static_cast<std::uint64_t>(exact_count), [&](std::uint64_t k) { return Stream(2, trajectory + k, "bench/exact").fast(); },
+                                              [](std::uint64_t, std::size_t, std::span<const double>) {});
+    else
+      for (int k = 0; k < exact_count; ++k) (void)ssa.run_path(model.times, model.network.initial, Stream(2, trajectory + static_cast<std::uint64_t>(k), "bench/exact").fast(), [](std::size_t, std::span<const double>) {});
+    exact_seconds.push_back((cpu() - start) / exact_count);
+    start = cpu();
+    for (int k = 0; k < count; ++k) events += static_cast<double>(other(model, Stream(2, trajectory++, "bench/other").fast()).events);
+    seconds.push_back((cpu() - start) / count);
+    state.SetIterationTime(seconds.back() * count);
+  }
+  if (!(events > 0)) state.SkipWithError("no reaction fired");
+  std::sort(seconds.begin(), seconds.end());
+  std::sort(exact_seconds.begin(), exact_seconds.end());
+  state.counters["trajectories/s"] = 1 / seconds[seconds.size() / 2];
+  state.counters["gain"] = exact_seconds[exact_seconds.size() / 2] / seconds[seconds.size() / 2];
+}
+
+using Other = std::function<SsaResult(const Model&, FastStream)>;
+Other next_reaction(const Model& model) {
+  return [simulator = std::make_shared<const NextReaction>(model.network)](const Model& m, FastStream rng) { return simulator->run_path(m.times, rng, [](std::size_t, std::span<const double>) {}); };
+}
+std::function<Other(const Model&)> leaps(Leaping::Kind kind, double epsilon) {
+  return [=](const Model& model) -> Other {
+    return [simulator = std::make_shared<const Leaping>(model.network, kind, LeapOptions{.epsilon = epsilon})](const Model& m, FastStream rng) {
+      return simulator->run_path(m.times, rng, [](std::size_t, std::span<const double>) {}, Ssa::default_max_events);
+    };
+  };
+}
+
 const int registered = [] {
   for (const Case& c : cases) {
     benchmark::RegisterBenchmark((std::string("BM_OneByOne/") + c.name).c_str(), [&c](benchmark::State& s) { measure(s, c, false); })->UseManualTime()->Unit(benchmark::kMillisecond);
     if (SsaLanes::fits(load(c.name).network))
       benchmark::RegisterBenchmark((std::string("BM_InLanes/") + c.name).c_str(), [&c](benchmark::State& s) { measure(s, c, true); })->UseManualTime()->Unit(benchmark::kMillisecond);
+    const auto add = [&c](const std::string& way, const std::function<Other(const Model&)>& make) {
+      benchmark::RegisterBenchmark(("BM_" + way + "/" + c.name).c_str(), [&c, make](benchmark::State& s) { measure_other(s, c, make); })->UseManualTime()->Unit(benchmark::kMillisecond);
+    };
+    add("NextReaction", next_reaction);
+    add("TauLeap0.1", leaps(Leaping::Kind::tau, 0.1));
+    add("TauLeap0.2", leaps(Leaping::Kind::tau, 0.2));
+    add("Hybrid0.1", leaps(Leaping::Kind::hybrid, 0.1));
   }
   return 0;
 }();

@@ -159,10 +159,9 @@ void Leaping::assign_roles(State& s) const {
   for (std::size_t r = 0; r < s.a.size(); ++r) {
     bool single = false;
     if (kind_ == Kind::tau) {
-      double possible = infinity;
-      for (std::size_t q = change_begin_[r]; q < change_begin_[r + 1]; ++q)
-        if (changes_[q].second < 0) possible = std::min(possible, std::floor(s.x[changes_[q].first] / -changes_[q].second));
-      single = s.a[r] > 0 && possible < options_.critical;
+      if (s.a[r] > 0)
+        for (std::size_t q = change_begin_[r]; q < change_begin_[r + 1]; ++q)
+          if (changes_[q].second < 0 && s.x[changes_[q].first] < -changes_[q].second * options_.critical) single = true;
     } else if (kind_ == Kind::hybrid) {
       single = change_begin_[r] == change_begin_[r + 1];
       for (std::size_t q = change_begin_[r]; q < change_begin_[r + 1]; ++q)
@@ -380,20 +379,21 @@ LeapOptions options_of(const Ask& ask) {
   return options;
 }
 
-// Nanoseconds on one core (bench/leaping_bench); only their ratios count. They decide whether `tau-leap` is offered, so they are constants and never timed.
-constexpr double leap_cost = 100, firing_cost = 30;             // a leap, and each of its Poisson numbers: two per reaction
+// Nanoseconds on one core (bench/network_bench); only their ratios count. They decide whether `tau-leap` is offered, so they are constants and never timed.
+constexpr double leap_cost = 120, firing_cost = 50;             // a leap, and each of its Poisson numbers: two per reaction
 constexpr double exact_cost = 40, exact_cost_of_reaction = 1;   // a firing between leaps
+constexpr double least_gain = 1.25;
 /// Of one firing in level `ssa`.
 double ssa_cost(const Network& network, bool stationary) {
   const auto reactions = static_cast<double>(network.reactions.size());
-  if (!stationary && !network.random_start() && SsaLanes::fits(network)) return 2 + 0.5 * reactions;
-  return Ssa::is_dense(network) ? 20 : 50;
+  if (SsaLanes::fits(network)) return stationary ? 6 + 0.6 * reactions : 2 + 0.5 * reactions;
+  return Ssa::is_dense(network) ? 22 : 80;
 }
 
 /// One trajectory with a fixed stream: what leaps are worth here, known before the ensemble starts and the same for every seed.
 struct LeapPilot {
   LeapTally tally;
-  double gain = 1;  ///< cost of exact simulation over that of leaps
+  double gain = 0;  ///< cost of exact simulation over that of leaps; 0 where nothing fires
 };
 
 LeapPilot pilot_of(const Network& network, const Leaping& leaping, const Ask& ask) {
@@ -417,7 +417,7 @@ LeapPilot pilot_of(const Network& network, const Leaping& leaping, const Ask& as
   const auto reactions = static_cast<double>(network.reactions.size());
   const double leaps = static_cast<double>(t.leaps + t.redrawn), looks = ask.is_stationary() ? 0 : static_cast<double>(ask.times().size());
   const double cost = (leaps + looks) * (leap_cost + 2 * firing_cost * reactions) + static_cast<double>(t.exact) * (exact_cost + exact_cost_of_reaction * reactions);
-  pilot.gain = cost > 0 ? t.firings() * ssa_cost(network, ask.is_stationary()) / cost : 1;
+  pilot.gain = cost > 0 ? t.firings() * ssa_cost(network, ask.is_stationary()) / cost : 0;
   return pilot;
 }
 
@@ -447,11 +447,11 @@ std::vector<Flag> flags_of(const Network& network, Leaping::Kind kind, const Lea
 
 std::string refusal(const Network& network, const LeapPilot& pilot, const Ask& ask) {
   const LeapTally& t = pilot.tally;
-  const bool lanes = !ask.is_stationary() && !network.random_start() && SsaLanes::fits(network);
+  const bool lanes = SsaLanes::fits(network);
   const std::string leaps = t.leaps == 0 ? std::string("no leap would hold 10 of them") : fmt::format("a leap would hold {} of them", brief(t.leaped / static_cast<double>(t.leaps), 3));
-  return fmt::format("tau-leap is not offered here: exact simulation is about {} times faster ({} reactions per trajectory{}; {}). "
-                     "Use level 'ssa', a larger epsilon, or offer = \"always\"",
-                     brief(1 / pilot.gain, 2), brief(t.firings(), 3), lanes ? ", simulated in lanes" : "", leaps);
+  const std::string against = pilot.gain == 0 ? std::string("nothing fires") : pilot.gain < 1 ? fmt::format("exact simulation is about {} times faster", brief(1 / pilot.gain, 2)) : fmt::format("it would be only {} times faster than exact simulation", brief(pilot.gain, 3));
+  return fmt::format("tau-leap is not offered here: {} ({} reactions per trajectory{}; {}). Use level 'ssa', a larger epsilon, or offer = \"always\"", against, brief(t.firings(), 3),
+                     lanes ? ", simulated in lanes" : "", leaps);
 }
 
 Level leaping_level(const Network& network, Leaping::Kind kind, LevelInfo info, std::function<double()> slow_time) {
@@ -509,7 +509,7 @@ Level leaping_level(const Network& network, Leaping::Kind kind, LevelInfo info, 
     return judged->pilot;
   };
   const auto refused = [kind](const LeapPilot& pilot, const Ask& ask) {
-    if (kind != Leaping::Kind::tau || pilot.gain >= 1) return false;
+    if (kind != Leaping::Kind::tau || pilot.gain >= least_gain) return false;
     const auto offer = ask.options.find("offer");
     return offer == ask.options.end() || std::get<std::string>(offer->second.data) == "when-faster";
   };
@@ -517,8 +517,8 @@ Level leaping_level(const Network& network, Leaping::Kind kind, LevelInfo info, 
     const LeapPilot known = pilot(ask);
     if (refused(known, ask)) {
       Answer none;
-      none.why = refusal(*shared, known, ask);
-      none.flags.push_back({.kind = "not-offered", .text = none.why});
+      none.why = "not offered: exact simulation is as fast";
+      none.flags.push_back({.kind = "not-offered", .text = refusal(*shared, known, ask)});
       return none;
     }
     Answer answer = run(ask, context);

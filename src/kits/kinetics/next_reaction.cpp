@@ -152,6 +152,10 @@ SsaResult NextReaction::run_window(double burn_in, double window, FastStream rng
   }, max_events);
 }
 
+SsaResult NextReaction::run_watch(double end, FastStream rng, const Watch& watch, std::uint64_t max_events) const {
+  return run(rng, end, [&](std::span<const double> x, double from, double until) { return watch(from, x) || until >= end; }, max_events);
+}
+
 Level next_reaction_level(const Network& network, std::function<double()> slow_time) {
   const auto shared = std::make_shared<const Network>(network);
   LevelInfo info{.name = "next-reaction", .rung = Rung::micro, .doc = "exact trajectories, each reaction with its own next firing time in a priority queue: the law of ssa",
@@ -161,6 +165,7 @@ Level next_reaction_level(const Network& network, std::function<double()> slow_t
     Trajectories t = trajectories_of(shared);
     t.path = [simulator](std::span<const double> times, FastStream rng, const NextReaction::At& at, std::uint64_t max_events) { return simulator->run_path(times, rng, at, max_events); };
     t.window = [simulator](double burn_in, double window, FastStream rng, const NextReaction::Hold& hold, std::uint64_t max_events) { return simulator->run_window(burn_in, window, rng, hold, max_events); };
+    t.watch = [simulator](double end, FastStream rng, const Watch& watch, std::uint64_t max_events) { return simulator->run_watch(end, rng, watch, max_events); };
     return t;
   }, std::move(slow_time));
 }

@@ -14,6 +14,7 @@
 
 #include "kits/kinetics/network.h"
 #include "kits/kinetics/ssa.h"
+#include "kits/kinetics/watched.h"
 #include "model/level.h"
 
 namespace meso::kinetics {
@@ -45,6 +46,8 @@ class NextReaction {
   SsaResult run_path(std::span<const double> times, FastStream rng, const At& at, std::uint64_t max_events = Ssa::default_max_events) const;
   /// As Ssa::run_window.
   SsaResult run_window(double burn_in, double window, FastStream rng, const Hold& hold, std::uint64_t max_events = Ssa::default_max_events) const;
+  /// As Ssa::run_watch.
+  SsaResult run_watch(double end, FastStream rng, const Watch& watch, std::uint64_t max_events = Ssa::default_max_events) const;
 
  private:
   template <class Held>

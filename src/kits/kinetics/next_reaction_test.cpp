@@ -107,6 +107,21 @@ TEST(NextReaction, EndsWhereNothingCanHappenAndStopsWhatExplodes) {
   EXPECT_EQ(cut.events, 1000u);
 }
 
+TEST(NextReaction, ShowsEveryEventToWhoWatches) {
+  // Pure death of five: six states, and the time of the last one is a maximum of five exponentials, of mean 1 + 1/2 + ... + 1/5.
+  const Network network = NetworkSpec{.species = {"X"}, .reactions = {"X -> 0, 1"}, .initial = {{"X", 5}}}.bind({});
+  const NextReaction simulator(network);
+  std::vector<double> seen;
+  (void)simulator.run_watch(1000, Stream(1, 0, "test").fast(), [&](double, std::span<const double> x) {
+    seen.push_back(x[0]);
+    return false;
+  });
+  EXPECT_EQ(seen, (std::vector<double>{5, 4, 3, 2, 1, 0}));
+  const Answer answer = run(next_reaction_level(network), {.when = Times{{1, 60}}, .observables = {"X.extinction.mean"}}, 20000);
+  ASSERT_EQ(answer.estimates.size(), 1u);
+  EXPECT_TRUE(MeansMatch({{1 + 0.5 + 1.0 / 3 + 0.25 + 0.2, answer.estimates[0].value.back(), answer.estimates[0].std_error.back(), "extinction"}}, 0.1));
+}
+
 TEST(NextReaction, GivesTheSameBitsForAnyThreadsAndRefusesRatesOfTheTime) {
   const Ask ask{.when = Times{{0.5, 1}}, .observables = {"X.mean", "X.variance"}};
   const Level level = next_reaction_level(testing::schlogl(10, 30));
