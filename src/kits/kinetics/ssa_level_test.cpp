@@ -263,7 +263,9 @@ TEST(SsaLevel, NamesItsAlgorithmWithTheReasonAndObeysTheOption) {
     const Answer answer = answer_of(other);
     EXPECT_EQ(answer.why, std::string(other) + ": asked for");
     const Estimate& mean = *answer.find("P.mean");
-    if (std::string(other) == "composition-rejection") EXPECT_NE(mean.value, chosen.find("P.mean")->value) << "it draws other trajectories";
+    if (std::string(other) == "composition-rejection") {
+      EXPECT_NE(mean.value, chosen.find("P.mean")->value) << "it draws other trajectories";
+    }
     EXPECT_TRUE(MeansMatch({MeanCheck{exact, mean.value[0], mean.se(0), other, mean.dof}}, 2));
   }
   EXPECT_THROW((void)answer_of("fast"), ParameterError);
