@@ -5,7 +5,7 @@
 #   make test       install what is missing, build everything, run the tests (labels unit, truth, law, cli)
 #   make truth      the slow checks too; writes systems/<family>/<name>/reference/measured.json
 #   make sanitize   the fast tests under the address, undefined-behaviour and thread sanitizers
-#   make bench      benchmarks: reactions per second and the like
+#   make bench      benchmarks: reactions per second and the like; the same figures as JSON in build/bench/<name>_bench.json
 #   make picture    docs/verdict-map.svg, the picture of the README
 #   make clean      remove the build folder and the demo's results
 #
@@ -80,7 +80,7 @@ sanitize: test-packages
 bench: test-packages
 	$(call configure,-DMESO_BENCH=ON)
 	$(call compile,meso_benchmarks)
-	@for program in $(BUILD)/bench/*_bench; do echo "== $$(basename $$program)"; $$program --benchmark_counters_tabular=true; done
+	@for program in $(BUILD)/bench/*_bench; do echo "== $$(basename $$program)"; $$program --benchmark_counters_tabular=true --benchmark_out=$(BUILD)/bench/$$(basename $$program).json --benchmark_out_format=json; done
 
 clean:
 	@rm -rf $(BUILD) out/schlogl-closures out/schlogl-ssa-against-fsp

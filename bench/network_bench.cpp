@@ -1,10 +1,12 @@
 // Reaction networks at the end times and output points of their files (networks/): reactions per second of CPU time on one core, trajectories one by
 // one and in lanes, beside the limit programs run in the same call (limits/ssa_scalar_network.cpp on the same network; limits/ssa_lanes_schlogl.cpp, which
-// is written for one network and needs AVX-512) and the stored figure of the best peer on a machine of the same kind (2026-11: StochKit2's best method;
-// BioNetGen's run_network 3.0 where StochKit2 has none).
+// is written for one network and needs AVX-512; the figures of the same program for other networks are stored) and the stored figure of the best peer on a
+// machine of the same kind (2026-11: StochKit2's best method; BioNetGen's run_network 3.0 where StochKit2 has none). Then the level `ssa` with two threads
+// over one in wall time, and a generated network of 25,000 reactions: how long it takes to bind and compile, and every way to find the next reaction.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -18,10 +20,12 @@
 #include <string>
 #include <vector>
 
+#include "exec/engine.h"
 #include "kits/kinetics/leaping.h"
 #include "kits/kinetics/next_reaction.h"
 #include "kits/kinetics/ssa.h"
 #include "kits/kinetics/ssa_lanes.h"
+#include "kits/kinetics/ssa_level.h"
 
 namespace {
 
@@ -170,10 +174,14 @@ void measure(benchmark::State& state, const Case& c, bool in_lanes) {
   std::sort(rates.begin(), rates.end());
   const double rate = rates[rates.size() / 2];
   double limit = in_lanes ? c.lane_limit : scalar_limit(c.name, model, c.trajectories);
-  if (in_lanes && std::string(c.name) == "stochkit-schlogl" && lanes::registers() == "AVX3")
+  if (in_lanes && std::string(c.name) == "stochkit-schlogl" && lanes::registers().starts_with("AVX3"))
     if (const double now = figure_of(std::string(MESO_LIMIT_LANES) + " 20000", "avx512 f64 8x4", " ev/s (best"); now > 0) limit = now;
   state.counters["reactions/s"] = rate;
-  if (limit > 0) state.counters["of-limit"] = rate / limit;
+  if (limit > 0) {
+    state.counters["limit"] = limit;
+    state.counters["of-limit"] = rate / limit;
+  }
+  state.counters["best-peer"] = c.best_peer;
   state.counters["of-best-peer"] = rate / c.best_peer;
 }
 
@@ -221,18 +229,85 @@ std::function<Other(const Model&)> leaps(Leaping::Kind kind, double epsilon) {
   };
 }
 
+// The level `ssa` as a study runs it, on one thread and on two in turn: wall time.
+void two_threads(benchmark::State& state, const Case& c) {
+  const Model model = load(c.name);
+  const Level level = ssa_level(model.network);
+  const Ask ask{Times{model.times}, {model.network.species[0] + ".mean"}};
+  double seconds[3] = {};
+  for (auto _ : state)
+    for (const unsigned threads : {1u, 2u}) {
+      const auto start = std::chrono::steady_clock::now();
+      LevelRun run({.seed = 1, .threads = threads}, "bench/threads");
+      run.set_trajectories(static_cast<std::uint64_t>(c.trajectories) * 32);
+      if (level.run(ask, run).estimates.empty()) state.SkipWithError("no estimate");
+      seconds[threads] += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    }
+  state.counters["two-over-one"] = seconds[1] / seconds[2];
+}
+
+// Chains, dimerisation, exchange and decay among 5,000 species; rate constants over four decades.
+NetworkSpec generated() {
+  constexpr int n_species = 5000, n_reactions = 25000;
+  NetworkSpec spec;
+  const auto name = [](int i) { return "S" + std::to_string(i); };
+  for (int i = 0; i < n_species; ++i) {
+    spec.species.push_back(name(i));
+    spec.initial[name(i)] = i % 7;
+  }
+  for (int i = 0; i < n_reactions; ++i) {
+    const int kind = i / n_species, a = i % n_species, b = (7 * a + 13 * kind + 1) % n_species, c = (11 * a + 29 * kind + 3) % n_species;
+    const std::string rate = ", " + std::to_string(std::pow(10.0, (i % 97) / 24.0 - 2));
+    const std::string texts[] = {"0 -> " + name(a), name(a) + " -> " + name(b), name(a) + " + " + name(b) + " -> " + name(c), name(a) + " -> 0", "2" + name(a) + " -> " + name(b)};
+    spec.reactions.push_back(texts[kind] + rate);
+  }
+  return spec;
+}
+
+void bind_generated(benchmark::State& state) {
+  const NetworkSpec spec = generated();
+  for (auto _ : state) {
+    const Network network = spec.bind({});
+    const Ssa ssa(network);
+    if (ssa.method() != SsaMethod::composition_rejection || network.reactions.size() != 25000) state.SkipWithError("not the network that was meant");
+    benchmark::DoNotOptimize(ssa);
+  }
+}
+
+void by_method(benchmark::State& state, const Network& network, SsaMethod method) {
+  const Ssa ssa(network, method);
+  const std::vector<double> end{1e300};
+  std::uint64_t events = 0, k = 0;
+  double seconds = 0;
+  for (auto _ : state) {
+    const double start = cpu();
+    events += ssa.run_path(end, network.initial, Stream(1, k++, "bench/method").fast(), [](std::size_t, std::span<const double>) {}, 300'000).events;
+    const double now = cpu() - start;
+    seconds += now;
+    state.SetIterationTime(now);
+  }
+  state.counters["reactions/s"] = static_cast<double>(events) / seconds;
+}
+
 const int registered = [] {
+  const auto add = [](const std::string& name, auto&& f) { benchmark::RegisterBenchmark(name.c_str(), f)->UseManualTime()->Unit(benchmark::kMillisecond); };
   for (const Case& c : cases) {
-    benchmark::RegisterBenchmark((std::string("BM_OneByOne/") + c.name).c_str(), [&c](benchmark::State& s) { measure(s, c, false); })->UseManualTime()->Unit(benchmark::kMillisecond);
-    if (SsaLanes::fits(load(c.name).network))
-      benchmark::RegisterBenchmark((std::string("BM_InLanes/") + c.name).c_str(), [&c](benchmark::State& s) { measure(s, c, true); })->UseManualTime()->Unit(benchmark::kMillisecond);
-    const auto add = [&c](const std::string& way, const std::function<Other(const Model&)>& make) {
-      benchmark::RegisterBenchmark(("BM_" + way + "/" + c.name).c_str(), [&c, make](benchmark::State& s) { measure_other(s, c, make); })->UseManualTime()->Unit(benchmark::kMillisecond);
+    add(std::string("BM_OneByOne/") + c.name, [&c](benchmark::State& s) { measure(s, c, false); });
+    if (SsaLanes::fits(load(c.name).network)) add(std::string("BM_InLanes/") + c.name, [&c](benchmark::State& s) { measure(s, c, true); });
+    const auto add_other = [&](const std::string& way, const std::function<Other(const Model&)>& make) {
+      add("BM_" + way + "/" + c.name, [&c, make](benchmark::State& s) { measure_other(s, c, make); });
     };
-    add("NextReaction", next_reaction);
-    add("TauLeap0.1", leaps(Leaping::Kind::tau, 0.1));
-    add("TauLeap0.2", leaps(Leaping::Kind::tau, 0.2));
-    add("Hybrid0.1", leaps(Leaping::Kind::hybrid, 0.1));
+    add_other("NextReaction", next_reaction);
+    add_other("TauLeap0.1", leaps(Leaping::Kind::tau, 0.1));
+    add_other("TauLeap0.2", leaps(Leaping::Kind::tau, 0.2));
+    add_other("Hybrid0.1", leaps(Leaping::Kind::hybrid, 0.1));
+  }
+  for (const Case& c : {cases[2], cases[4]})
+    benchmark::RegisterBenchmark((std::string("BM_TwoThreads/") + c.name).c_str(), [c](benchmark::State& s) { two_threads(s, c); })->UseRealTime()->Unit(benchmark::kMillisecond);
+  benchmark::RegisterBenchmark("BM_BindGenerated/25000", bind_generated)->Unit(benchmark::kMillisecond);
+  for (const auto& [word, method] : {std::pair{"dependency-graph", SsaMethod::dependency_graph}, std::pair{"composition-rejection", SsaMethod::composition_rejection}}) {
+    for (const char* model : {"chain-1000", "bionetgen-egfr"}) add(std::string("BM_Method/") + model + "/" + word, [model, m = method](benchmark::State& s) { by_method(s, load(model).network, m); });
+    add(std::string("BM_Method/generated-25000/") + word, [m = method](benchmark::State& s) { by_method(s, generated().bind({}), m); });
   }
   return 0;
 }();

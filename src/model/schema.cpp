@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <unordered_set>
 
 #include "base/text.h"
 
@@ -85,9 +86,10 @@ Value convert(const ParameterInfo& info, const Value& given, const std::string& 
 }  // namespace
 
 Table resolve(std::span<const ParameterInfo> infos, const Table& given, const std::string& owner) {
+  std::unordered_set<std::string_view> known;  // a large network has tens of thousands
+  for (const ParameterInfo& info : infos) known.insert(info.name);
   for (const auto& [name, value] : given) {
-    const bool known = std::any_of(infos.begin(), infos.end(), [&](const ParameterInfo& info) { return info.name == name; });
-    if (known) continue;
+    if (known.contains(name)) continue;
     std::vector<std::string> names;
     for (const ParameterInfo& info : infos) names.push_back(info.name);
     throw ParameterError(fmt::format("{}unknown {} '{}' of {}.{}\n  known: {}", place(value), owner.starts_with("level") ? "option" : "parameter", name, owner,

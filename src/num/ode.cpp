@@ -4,6 +4,7 @@
 #include <nvector/nvector_serial.h>
 #include <sundials/sundials_context.h>
 #include <sunlinsol/sunlinsol_dense.h>
+#include <sunlinsol/sunlinsol_spgmr.h>
 #include <sunmatrix/sunmatrix_dense.h>
 
 #include <algorithm>
@@ -138,8 +139,12 @@ OdeSolution integrate(const OdeProblem& problem, std::span<const double> y0, dou
   check(CVodeInit(s.memory, rhs, t0, s.y), "CVodeInit");
   check(CVodeSetUserData(s.memory, &session), "CVodeSetUserData");
   check(CVodeSVtolerances(s.memory, options.relative, s.absolute), "CVodeSVtolerances");
-  s.matrix = SUNDenseMatrix(static_cast<sunindextype>(n), static_cast<sunindextype>(n), s.context);
-  s.linear = SUNLinSol_Dense(s.y, s.matrix, s.context);
+  if (!problem.jacobian && n > ode_matrix_free_from) {
+    s.linear = SUNLinSol_SPGMR(s.y, SUN_PREC_NONE, 40, s.context);
+  } else {
+    s.matrix = SUNDenseMatrix(static_cast<sunindextype>(n), static_cast<sunindextype>(n), s.context);
+    s.linear = SUNLinSol_Dense(s.y, s.matrix, s.context);
+  }
   check(CVodeSetLinearSolver(s.memory, s.linear, s.matrix), "CVodeSetLinearSolver");
   if (problem.jacobian) check(CVodeSetJacFn(s.memory, jacobian), "CVodeSetJacFn");
   check(CVodeSetMaxHnilWarns(s.memory, -1), "CVodeSetMaxHnilWarns");

@@ -1,4 +1,4 @@
-// Stiff ordinary differential equations: SUNDIALS CVODE, BDF with an analytic dense Jacobian. The solver's headers stay in ode.cpp.
+// Stiff ordinary differential equations: SUNDIALS CVODE, BDF with a dense Jacobian, or without a matrix for many equations. The solver's headers stay in ode.cpp.
 //
 // What goes wrong in a solution (it diverges, the step collapses) is a status with the time, not an exception: for a
 // moment closure that is a result. Exceptions are for misuse only.
@@ -13,11 +13,14 @@
 
 namespace meso {
 
+constexpr std::size_t ode_matrix_free_from = 500;
+
 /// dy/dt = f(t, y), y in R^size.
 struct OdeProblem {
   std::size_t size = 0;
   std::function<void(double t, std::span<const double> y, std::span<double> dydt)> rhs;
-  /// df/dy, size x size, column-major: J[i + size * j] = df_i/dy_j. Empty: difference quotients.
+  /// df/dy, size x size, column-major: J[i + size * j] = df_i/dy_j. Empty: difference quotients, beyond ode_matrix_free_from equations
+  /// without a matrix (GMRES with directional differences).
   std::function<void(double t, std::span<const double> y, std::span<double> jacobian)> jacobian = {};
   /// Scalar functions of which falling through zero is an event; a value that is zero or below at the start is no event until it has risen.
   std::size_t n_events = 0;

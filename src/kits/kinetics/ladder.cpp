@@ -93,6 +93,12 @@ std::vector<Level> ladder(const Network& network, const Rebuild& rebuild) {
     rate = process_rate_equation_level(std::make_shared<const CompiledProcess>(process_of(network)));
     rate.info.parent = info.parent;
     rate.info.approximation = info.approximation;
+  } else if (network.species.size() > ode_matrix_free_from && !bursts && network.beyond_reactions().empty()) {  // no dense algebra of that size
+    rate.run = [shared](const Ask& ask, Context& context) {
+      if (ask.is_stationary()) throw StudyError("rate-equation: a network of " + with_commas(shared->species.size()) + " species is solved over times; ask for --times");
+      return process_rate_equation_level(std::make_shared<const CompiledProcess>(process_of(*shared))).run(ask, context);
+    };
+    rate.plan = [n = network.species.size()](const Ask&) { return std::vector<std::string>{with_commas(n) + " equations, without a matrix"}; };
   } else if (rebuild) {
     rate.branches = branches_of(rebuild, rate_equation_at, rate.info.options, "level 'rate-equation'");
   }

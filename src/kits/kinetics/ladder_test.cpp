@@ -1,5 +1,7 @@
 #include "kits/kinetics/ladder.h"
 
+#include "base/error.h"
+#include "exec/engine.h"
 #include "kits/kinetics/closure_fixture.h"
 
 namespace meso::kinetics {
@@ -74,6 +76,31 @@ TEST(Ladder, ConservationIsSaid) {
   EXPECT_NEAR(value(a, "B.mean"), 1, 1e-10);  // binomial(3, 1/3)
   EXPECT_NEAR(value(a, "B.variance"), 2.0 / 3, 1e-10);
   EXPECT_NEAR(value(a, "A.B.covariance"), -2.0 / 3, 1e-10);
+}
+
+TEST(Ladder, TheRateEquationOfALargeNetworkIsSolvedWithoutAMatrix) {
+  // A chain of 700 species: the first decays as e^-kt, the second as kt e^-kt, and the total is conserved.
+  NetworkSpec spec;
+  for (int i = 0; i < 700; ++i) spec.species.push_back("S" + std::to_string(i));
+  for (int i = 0; i + 1 < 700; ++i) spec.reactions.push_back("S" + std::to_string(i) + " -> S" + std::to_string(i + 1) + ", 2");
+  spec.initial = {{"S0", 1000}};
+  for (const Level& level : ladder(spec.bind({}))) {
+    if (level.info.name != "rate-equation") continue;
+    Ask ask{.when = Times{{0.5, 2}}, .observables = {"S0.mean", "S1.mean", "S5.mean"}};
+    ask.options = resolve(level.info.options, {}, level.info.name);
+    LevelRun engine({.seed = 1}, "test/large");
+    const Answer answer = level.run(ask, engine);
+    ASSERT_NE(answer.find("S5.mean"), nullptr);
+    for (const std::size_t i : {0u, 1u}) {
+      const double kt = i == 0 ? 1 : 4;
+      EXPECT_NEAR(answer.find("S0.mean")->value[i], 1000 * std::exp(-kt), 0.01);
+      EXPECT_NEAR(answer.find("S1.mean")->value[i], 1000 * kt * std::exp(-kt), 0.01);
+      EXPECT_NEAR(answer.find("S5.mean")->value[i], 1000 * std::pow(kt, 5) / 120 * std::exp(-kt), 0.01);
+    }
+    EXPECT_THROW((void)level.run({.when = Stationary{}, .observables = {"S0.mean"}, .options = ask.options}, engine), StudyError);
+    return;
+  }
+  FAIL() << "no rate equation";
 }
 
 }  // namespace

@@ -19,6 +19,7 @@
 namespace meso::kinetics {
 namespace {
 
+constexpr double most_law_work = 1e10;  // of the elimination for conservation laws: some ten seconds
 constexpr double largest_count = 9007199254740992.0;  // 2^53: counts are held as doubles and must stay whole
 
 // ---------------------------------------------------------------------------------------------------- reaction text
@@ -529,6 +530,7 @@ std::vector<std::vector<int>> Network::conservation_laws() const {
   ties.reduce(equations);
 
   const std::vector<std::size_t> classes = ties.classes();
+  if (static_cast<double>(classes.size()) * static_cast<double>(classes.size()) * static_cast<double>(equations.size()) > most_law_work) return {};
   std::map<std::size_t, std::size_t> place;
   for (std::size_t k = 0; k < classes.size(); ++k) place[classes[k]] = k;
   std::set<Row> distinct;  // a reaction and its reverse say the same
@@ -543,7 +545,6 @@ std::vector<std::vector<int>> Network::conservation_laws() const {
     distinct.insert(std::move(column));
   }
   const std::vector<Row> columns(distinct.begin(), distinct.end());
-
   // Each class's row of the stoichiometry, carrying a unit vector: where the row cancels, what is carried is a law.
   std::vector<Row> basis;
   Echelon echelon(columns.size());
@@ -634,12 +635,15 @@ Propensities::Propensities(const Network& network) {
   std::vector<std::vector<std::size_t>> users(n_species);  // reactions whose propensity reads a species
   std::unordered_map<std::string_view, std::size_t> place;
   for (std::size_t s = 0; s < n_species; ++s) place.emplace(network.species[s], s);
+  std::vector<std::string> slots;  // of laws
   for (std::size_t r = 0; r < n_reactions; ++r) {
     const Reaction& reaction = network.reactions[r];
     Kind kind;
     if (!reaction.mass_action) {
-      std::vector<std::string> slots = network.species;
-      slots.push_back("t");
+      if (slots.empty()) {
+        slots = network.species;
+        slots.push_back("t");
+      }
       const std::vector<std::string> names = reaction.law->variables();
       kind.type = std::find(names.begin(), names.end(), "t") == names.end() ? Type::law : Type::law_of_time;
       kind.index = programs_.size();

@@ -85,7 +85,8 @@ struct Network {
   /// S x R net changes, row-major; bursts are not in it.
   [[nodiscard]] std::vector<int> stoichiometry() const;
   /// Left null space of the stoichiometry in small integers, non-negative where possible: sum_i law[i] n_i is conserved.
-  /// As many laws as there are independent ones, those with the fewest species first.
+  /// As many laws as there are independent ones, those with the fewest species first; none where the elimination would be too large
+  /// (thousands of species that no single reaction ties to each other).
   [[nodiscard]] std::vector<std::vector<int>> conservation_laws() const;
   /// True if an initial count is drawn.
   [[nodiscard]] bool random_start() const { return !start_laws.empty(); }

@@ -52,17 +52,15 @@ std::optional<ObservableName> parse_observable(const Network& network, const std
   return std::nullopt;
 }
 
-std::optional<ObservableInfo> observable_info(const Network& network, const std::string& name) {
-  if (auto info = passage_info(network, name)) return info;
-  if (auto info = correlation_info(network, name)) return info;
-  const auto parsed = parse_observable(network, name);
-  if (!parsed) return std::nullopt;
-  const std::string &a = network.species[parsed->a], &b = network.species[parsed->b];
+namespace {
+
+ObservableInfo info_of(const Network& network, const std::string& name, const ObservableName& what) {
+  const std::string &a = network.species[what.a], &b = network.species[what.b];
   ObservableInfo info;
   info.name = name;
-  info.by_default = parsed->kind == Kind::mean || parsed->kind == Kind::variance;
+  info.by_default = what.kind == Kind::mean || what.kind == Kind::variance;
   const auto power_of_variance = [&](double power) { info.scale = {Scale::Kind::power, {a + ".variance"}, power}; };
-  switch (parsed->kind) {
+  switch (what.kind) {
     case Kind::mean:
       info.unit = "molecules";
       info.doc = fmt::format("mean number of {0}: <{0}>", a);
@@ -102,10 +100,20 @@ std::optional<ObservableInfo> observable_info(const Network& network, const std:
   return info;
 }
 
+}  // namespace
+
+std::optional<ObservableInfo> observable_info(const Network& network, const std::string& name) {
+  if (auto info = passage_info(network, name)) return info;
+  if (auto info = correlation_info(network, name)) return info;
+  const auto parsed = parse_observable(network, name);
+  if (!parsed) return std::nullopt;
+  return info_of(network, name, *parsed);
+}
+
 std::vector<ObservableInfo> default_observables(const Network& network) {
   std::vector<ObservableInfo> infos;
-  for (const std::string& name : network.species)
-    for (const char* what : {".mean", ".variance"}) infos.push_back(*observable_info(network, name + what));
+  for (std::size_t s = 0; s < network.species.size(); ++s)
+    for (const auto& [word, kind] : {of_one_species[0], of_one_species[1]}) infos.push_back(info_of(network, network.species[s] + "." + word, {kind, s, s}));
   return infos;
 }
 

@@ -131,6 +131,20 @@ Ssa::Ssa(const Network& given, SsaMethod method)
     change_offset_.push_back(changes_.size());
     is_law_.push_back(reaction.mass_action ? 0 : 1);
   }
+  if (method_ != SsaMethod::direct || dense_.which != 0) return;
+  for (const Reaction& reaction : network.reactions) {
+    DirectKernel::Product& p = products_.emplace_back();
+    p.slot.fill(static_cast<std::uint32_t>(n_species_));
+    p.law = !reaction.simple();
+    p.c = reaction.stochastic;
+    std::size_t factor = 0;
+    if (!p.law)
+      for (const auto& [s, count] : reaction.reactants)
+        for (int taken = 0; taken < count; ++taken, ++factor) {
+          p.slot[factor] = static_cast<std::uint32_t>(s);
+          p.below[factor] = taken;
+        }
+  }
 }
 
 bool Ssa::is_dense(const Network& network) {
@@ -141,7 +155,7 @@ bool Ssa::is_dense(const Network& network) {
 Ssa::Kept::Kept(const Ssa& owner, std::size_t size) : ssa(owner), x(owner.n_species_), a(size, 0.0) {}
 
 double Ssa::Kept::checked(std::size_t r) const {
-  const double value = ssa.propensities_(r, x);
+  const double value = ssa.propensities_(r, std::span(x));
   if (value >= 0 && value < std::numeric_limits<double>::infinity()) return value;
   if (value > -1e-12 && value < 0) return 0;  // rounding of a law that vanishes here
   refuse_propensity(ssa.network_, r, value, x);
@@ -155,21 +169,13 @@ void Ssa::Kept::change(std::size_t j, FastStream& rng) {
       if (x[ssa.changes_[q].first] < 0) refuse_propensity(ssa.network_, j, a[j], x);
 }
 
-Ssa::DirectKernel::DirectKernel(const Ssa& owner) : Kept(owner, owner.propensities_.size()) {}
+Ssa::DirectKernel::DirectKernel(const Ssa& owner) : Kept(owner, owner.propensities_.size()) { x.push_back(1); }
 
 double Ssa::DirectKernel::refresh() {  // a: prefix sums
   double sum = 0;
   for (std::size_t r = 0; r < a.size(); ++r) {
-    const Reaction& reaction = ssa.network_.reactions[r];
-    if (reaction.simple()) {  // c (x - o) ((x - o')(x - o'')): in this order in every kernel of the direct method
-      double factor[3] = {1, 1, 1};
-      std::size_t order = 0;
-      for (const auto& [s, count] : reaction.reactants)
-        for (int taken = 0; taken < count; ++taken) factor[order++] = x[s] - taken;
-      sum += reaction.stochastic * factor[0] * (factor[1] * factor[2]);
-    } else {
-      sum += value(r);
-    }
+    const Product& p = ssa.products_[r];  // the order of its factors is that of every kernel of the direct method
+    sum += p.law ? value(r) : p.c * x[p.slot[0]] * ((x[p.slot[1]] - p.below[1]) * (x[p.slot[2]] - p.below[2]));
     a[r] = sum;
   }
   return sum;

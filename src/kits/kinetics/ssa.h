@@ -195,6 +195,12 @@ class Ssa {
   };
   // All propensities at every event, summed in the order of the reactions: the arithmetic of the dense kernel and of the lanes.
   struct DirectKernel : Kept {
+    struct Product {  // c x[slot 0] ((x[slot 1] - below 1) (x[slot 2] - below 2)); behind the species stands 1
+      double c = 0;
+      std::array<std::uint32_t, 3> slot{};
+      std::array<double, 3> below{};
+      bool law = false;
+    };
     explicit DirectKernel(const Ssa& owner);
     void start() {}
     double refresh();
@@ -313,6 +319,7 @@ class Ssa {
   std::size_t n_species_ = 0;
   Propensities propensities_;
   Dense dense_;
+  std::vector<DirectKernel::Product> products_;  // of the direct method without a dense table
   std::vector<std::size_t> change_offset_;
   std::vector<std::pair<std::uint32_t, double>> changes_;
   std::vector<char> is_law_;

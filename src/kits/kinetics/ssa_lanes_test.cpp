@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "kits/kinetics/ssa_fixture.h"
+#include "testing/statistics.h"
 
 namespace meso::kinetics {
 namespace {
@@ -184,6 +185,44 @@ TEST(SsaLanes, WindowsHaveTheBitsOfTheScalarKernel) {
     EXPECT_EQ(sums, scalar) << name;
     EXPECT_EQ(time, scalar_time) << name;
     for (std::uint64_t k = 0; k < count; ++k) EXPECT_TRUE(end[k].events == scalar_end[k].events && end[k].absorbed == scalar_end[k].absorbed && end[k].t == scalar_end[k].t) << name << " " << k;
+  }
+}
+
+TEST(SsaLanes, AgreeWithTheMasterEquationOfTheLongSchloeglRun) {
+  // bench/networks/stochkit-schlogl at T = 10; exact values from its master equation on 1,200 states.
+  const Network network = NetworkSpec{.species = {"S"}, .reactions = {"2S -> 3S, 0.03", "3S -> 2S, 0.0001", "0 -> S, 200", "S -> 0, 3.5"}, .initial = {{"S", 250}}, .combinatoric = true}.bind({});
+  const double mean = 316.591680, variance = 238.069673 * 238.069673, below = 0.513294;
+  double one = 0, two = 0, four = 0, low = 0;
+  constexpr double n = 6000;
+  SsaLanes(network).run_paths(std::vector<double>{10}, static_cast<std::uint64_t>(n), stream, [&](std::uint64_t, std::size_t, std::span<const double> x) {
+    const double d = x[0] - mean;
+    one += d;
+    two += d * d;
+    four += d * d * d * d;
+    low += x[0] < 250 ? 1 : 0;
+  });
+  // |z| <= z_max with P(any false failure) <= 1e-9; a bias of 8 % of the mean, 15 % of the variance or 0.07 of the share would be seen.
+  EXPECT_TRUE(MeansMatch({MeanCheck{mean, mean + one / n, std::sqrt(variance / n), "mean"}}, 26));
+  EXPECT_TRUE(MeansMatch({MeanCheck{variance, two / n, std::sqrt((four / n - variance * variance) / n), "variance"}}, 0.15 * variance));
+  EXPECT_TRUE(MeansMatch({MeanCheck{below, low / n, std::sqrt(below * (1 - below) / n), "P(S < 250)"}}, 0.07));
+}
+
+TEST(SsaLanes, AgreeWithOtherProgramsOnDecayingDimers) {
+  // bench/networks/stochkit-dimer at T = 10: independent programs agree on means of 275, 365 and 678, each to 1.
+  const Network network = NetworkSpec{.species = {"S1", "S2", "S3"}, .reactions = {"S1 -> 0, 1", "2S1 -> S2, 0.002", "S2 -> 2S1, 0.5", "S2 -> S3, 0.04"}, .initial = {{"S1", 10000}}, .combinatoric = true}.bind({});
+  constexpr double n = 1000;
+  double one[3] = {}, two[3] = {};
+  SsaLanes(network).run_paths(std::vector<double>{10}, static_cast<std::uint64_t>(n), stream, [&](std::uint64_t, std::size_t, std::span<const double> x) {
+    for (std::size_t s = 0; s < 3; ++s) {
+      one[s] += x[s];
+      two[s] += x[s] * x[s];
+    }
+  });
+  const double published[] = {275, 365, 678};
+  for (std::size_t s = 0; s < 3; ++s) {
+    const double mean = one[s] / n, error = std::sqrt((two[s] / n - mean * mean) / n);
+    EXPECT_LT(error, 1.5) << "must be able to see a difference of 3 %";
+    EXPECT_NEAR(mean, published[s], 1 + 6.2 * error) << "S" << s + 1;
   }
 }
 

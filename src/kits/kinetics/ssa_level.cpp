@@ -90,6 +90,8 @@ class EnsembleOf {
 
  private:
   void sample(std::uint64_t seed, const std::string& purpose, std::uint64_t id, Tape& tape) const;
+  [[nodiscard]] std::span<const std::int64_t> start_of(std::uint64_t seed, const std::string& purpose, std::uint64_t id, std::vector<std::int64_t>& drawn) const;
+  void write_averages(std::uint64_t id, const SsaResult& result, std::span<const double> sums, Tape& tape) const;
   void look(std::size_t i, std::span<const double> x, Tape& tape) const;
   void mark_runaway(std::size_t reached, Tape& tape) const;
   [[nodiscard]] std::size_t bin_of(const Term& term, std::span<const double> x) const;
@@ -125,8 +127,8 @@ class EnsembleOf {
   std::size_t runaway_ = 0, dropped_ = 0;  // 0: none, as the first signal is never it
   std::vector<std::array<std::size_t, 4>> groups_;  // species, signals of group x, x^2, group x^2 (time averages)
   std::uint64_t grain_ = 1;
-  std::optional<SsaLanes> lanes_;  // for paths of networks that fit
-  bool scalar_has_the_bits_ = true;
+  std::optional<SsaLanes> lanes_;  // for networks that fit: the bits of the scalar direct method
+  std::vector<lanes::Held> lanes_held_;  // of terms_, for windows
   std::vector<Flag> notes_;
 };
 
@@ -185,9 +187,13 @@ EnsembleOf<Simulator>::EnsembleOf(std::shared_ptr<const Simulator> ssa, const As
   // About 50 ms of work, and no more than 32 MB of tapes, go into one grain: a constant of the network and the question.
   while (grain_ < 1024 && static_cast<double>(grain_) * pilot_.events < 1e6 && grain_ * plan_.tape_size() < 4'000'000) grain_ *= 2;
   if constexpr (plain) {
-    if (!stationary_ && !random_start_ && SsaLanes::fits(network_)) {  // lanes start from one state
+    if (ssa_->method() == SsaMethod::direct && SsaLanes::fits(network_)) {
       lanes_.emplace(network_);
-      scalar_has_the_bits_ = Ssa::is_dense(network_);
+      for (std::size_t k = 0; k < held_; ++k) {
+        const Term& term = terms_[k];
+        if (term.kind == Term::Kind::bins) continue;
+        lanes_held_.push_back({.a = static_cast<std::uint32_t>(term.a), .b = static_cast<std::uint32_t>(term.b), .ca = term.ca, .cb = term.cb, .power = term.kind == Term::Kind::product ? 0 : term.power});
+      }
       while (grain_ < 2 * lanes::width && grain_ * plan_.tape_size() < 4'000'000) grain_ *= 2;  // every lane has two trajectories at least
     }
   }
@@ -389,32 +395,52 @@ void EnsembleOf<Simulator>::mark_runaway(std::size_t reached, Tape& tape) const 
 template <class Simulator>
 void EnsembleOf<Simulator>::sample_batch(const Ask&, const Plan&, std::uint64_t seed, const std::string& purpose, std::uint64_t first, std::span<Tape> tapes) const {
   if constexpr (plain) {
-    if (lanes_ && (tapes.size() > 4 || !scalar_has_the_bits_)) {
-      std::vector<std::size_t> reached(tapes.size(), 0);
+    if (lanes_ && tapes.size() > 4) {
       const std::string name = purpose + "/events";
-      const std::vector<SsaResult> ends = lanes_->run_paths(times_, tapes.size(), [&](std::uint64_t k) { return Stream(seed, first + k, name).fast(); },
-                                                            [&](std::uint64_t k, std::size_t i, std::span<const double> x) {
-                                                              reached[k] = i + 1;
-                                                              look(i, x, tapes[k]);
-                                                            }, max_events_);
-      for (std::size_t k = 0; k < tapes.size(); ++k)
-        if (ends[k].runaway) mark_runaway(reached[k], tapes[k]);
+      const auto stream = [&](std::uint64_t k) { return Stream(seed, first + k, name).fast(); };
+      std::vector<std::int64_t> drawn;
+      const auto start = [&](std::uint64_t k) -> std::span<const std::int64_t> { return start_of(seed, purpose, first + k, drawn); };
+      if (!stationary_) {
+        std::vector<std::size_t> reached(tapes.size(), 0);
+        const std::vector<SsaResult> ends = lanes_->run_paths(times_, tapes.size(), stream, [&](std::uint64_t k, std::size_t i, std::span<const double> x) {
+          reached[k] = i + 1;
+          look(i, x, tapes[k]);
+        }, max_events_, start);
+        for (std::size_t k = 0; k < tapes.size(); ++k)
+          if (ends[k].runaway) mark_runaway(reached[k], tapes[k]);
+        return;
+      }
+      const bool bins = lanes_held_.size() < held_;
+      std::vector<double> sums(terms_.size());
+      lanes_->run_windows(burn_in_, window_, lanes_held_, tapes.size(), stream, [&](std::uint64_t k, const SsaResult& result, std::span<const double> held) {
+        std::size_t next = 0;
+        for (std::size_t i = 0; i < held_; ++i) sums[i] = terms_[i].kind == Term::Kind::bins ? 0 : held[next++];
+        write_averages(first + k, result, sums, tapes[k]);
+      }, !bins ? std::function<void(std::uint64_t, std::span<const double>, double)>{} : [&](std::uint64_t k, std::span<const double> x, double dt) {
+        for (std::size_t i = 0; i < held_; ++i)
+          if (terms_[i].kind == Term::Kind::bins) tapes[k].accumulate(terms_[i].signal, 0, 1 / window_, dt, bin_of(terms_[i], x));
+      }, max_events_, start);
       return;
     }
   }
   for (std::size_t k = 0; k < tapes.size(); ++k) sample(seed, purpose, first + k, tapes[k]);
 }
 
+/// Initial counts of a trajectory: of a stationary question the dispersed start for odd ids. `drawn` holds what is drawn.
+template <class Simulator>
+std::span<const std::int64_t> EnsembleOf<Simulator>::start_of(std::uint64_t seed, const std::string& purpose, std::uint64_t id, std::vector<std::int64_t>& drawn) const {
+  if (stationary_ && (id & 1) != 0) return dispersed_;
+  if (!plain || !random_start_) return network_.initial;
+  Stream start(seed, id, purpose + "/initial");
+  drawn = network_.start(start);
+  return drawn;
+}
+
 template <class Simulator>
 void EnsembleOf<Simulator>::sample(std::uint64_t seed, const std::string& purpose, std::uint64_t id, Tape& tape) const {
   const FastStream events = Stream(seed, id, purpose + "/events").fast();
-  const double nan = std::numeric_limits<double>::quiet_NaN();
   std::vector<std::int64_t> drawn;
-  if (plain && random_start_) {
-    Stream start(seed, id, purpose + "/initial");
-    drawn = network_.start(start);
-  }
-  const std::vector<std::int64_t>& initial = drawn.empty() ? network_.initial : drawn;
+  const std::span<const std::int64_t> initial = start_of(seed, purpose, id, drawn);
 
   if (!stationary_) {
     std::size_t reached = 0;
@@ -429,11 +455,10 @@ void EnsembleOf<Simulator>::sample(std::uint64_t seed, const std::string& purpos
     return;
   }
 
-  const bool odd = (id & 1) != 0;
   static thread_local std::vector<double> sums;
   sums.assign(terms_.size(), 0.0);
   const SsaResult result = with_start(seed, purpose, id, [&](const Simulator& simulator) {
-    return simulator.run_window(burn_in_, window_, odd ? dispersed_ : initial, events, [&](std::span<const double> x, double dt) {
+    return simulator.run_window(burn_in_, window_, initial, events, [&](std::span<const double> x, double dt) {
       for (std::size_t k = 0; k < held_; ++k) {
         const Term& term = terms_[k];
         if (term.kind != Term::Kind::bins) sums[k] += monomial(term, x) * dt;
@@ -441,6 +466,13 @@ void EnsembleOf<Simulator>::sample(std::uint64_t seed, const std::string& purpos
       }
     }, max_events_);
   });
+  write_averages(id, result, sums, tape);
+}
+
+/// What a trajectory writes at the end of its window: its averages, and what is made of them for the test of mixing.
+template <class Simulator>
+void EnsembleOf<Simulator>::write_averages(std::uint64_t id, const SsaResult& result, std::span<const double> sums, Tape& tape) const {
+  const double nan = std::numeric_limits<double>::quiet_NaN(), sign = (id & 1) != 0 ? -1 : 1;
   const auto average_of = [&](std::size_t species) {
     for (std::size_t k = 0; k < terms_.size(); ++k)
       if (terms_[k].kind == Term::Kind::power && terms_[k].power == 1 && terms_[k].a == species) return sums[k] / window_;
@@ -448,8 +480,7 @@ void EnsembleOf<Simulator>::sample(std::uint64_t seed, const std::string& purpos
   };
   for (std::size_t k = 0; k < terms_.size(); ++k) {
     const Term& term = terms_[k];
-    const double average = sums[k] / window_, sign = odd ? -1 : 1;
-    double value = average;
+    double value = sums[k] / window_;
     if (term.kind == Term::Kind::group) value = sign * (average_of(term.a) - term.ca);
     if (term.kind == Term::Kind::square || term.kind == Term::Kind::group_square) {
       const double d = average_of(term.a) - term.ca;
@@ -726,6 +757,26 @@ Level level_of(LevelInfo info, std::function<std::shared_ptr<const Simulator>(co
 
 }  // namespace
 
+namespace {
+
+/// The simulator of an ensemble: the direct method where it runs in lanes, unless the option says otherwise.
+SsaMethod method_for(const Network& network, const Ask& ask) {
+  const auto given = ask.options.find("algorithm");
+  const SsaMethod asked = given == ask.options.end() ? SsaMethod::automatic : ssa_method(std::get<std::string>(given->second.data));
+  return asked == SsaMethod::automatic && SsaLanes::fits(network) ? SsaMethod::direct : asked;
+}
+
+/// Which algorithm runs, and why.
+std::string choice_text(const Network& network, const Ask& ask) {
+  const auto given = ask.options.find("algorithm");
+  if (given != ask.options.end() && std::get<std::string>(given->second.data) != "auto") return std::get<std::string>(given->second.data) + ": asked for";
+  if (SsaLanes::fits(network))
+    return fmt::format("direct method in vector lanes: {} reactions of {} species (up to {} of {})", network.reactions.size(), network.species.size(), SsaLanes::most_reactions, SsaLanes::most_species);
+  return choose_method(network).why;
+}
+
+}  // namespace
+
 Level ssa_level(const Network& network, std::function<double()> slow_time) {
   const bool bursts = std::any_of(network.reactions.begin(), network.reactions.end(), [](const Reaction& r) { return !r.bursts.empty(); });
   if ((network.time_dependent() && !bursts) || !network.beyond_reactions().empty()) return process_ssa_level(std::make_shared<const CompiledProcess>(process_of(network)));
@@ -734,7 +785,21 @@ Level ssa_level(const Network& network, std::function<double()> slow_time) {
   info.rung = Rung::micro;
   info.doc = "exact trajectories of the reactions, one by one (direct method)";
   info.source = "Gillespie (1977), doi:10.1021/j100540a008";
-  return level_of<Ssa>(std::move(info), [network](const Ask&) { return std::make_shared<const Ssa>(network); }, std::move(slow_time));
+  info.options.push_back({.name = "algorithm", .unit = "", .doc = "how the next reaction is found; auto: by the size of the network, named in the answer (direct in vector lanes for up to 64 reactions, dependency-graph, composition-rejection for 8,192 and more)",
+                          .type = ParameterInfo::Type::text, .fallback = Value("auto"), .allowed = {"auto", "direct", "dependency-graph", "composition-rejection"}});
+  const auto shared = std::make_shared<const Network>(network);
+  Level level = level_of<Ssa>(std::move(info), [shared](const Ask& ask) { return std::make_shared<const Ssa>(*shared, method_for(*shared, ask)); }, std::move(slow_time));
+  level.run = [shared, run = std::move(level.run)](const Ask& ask, Context& context) {
+    Answer answer = run(ask, context);
+    answer.why = choice_text(*shared, ask);
+    return answer;
+  };
+  level.plan = [shared, plan = std::move(level.plan)](const Ask& ask) {
+    std::vector<std::string> lines{choice_text(*shared, ask)};
+    for (std::string& line : plan(ask)) lines.push_back(std::move(line));
+    return lines;
+  };
+  return level;
 }
 
 Trajectories trajectories_of(const std::shared_ptr<const Network>& network) {

@@ -246,6 +246,49 @@ TEST(SsaLevel, DrawsInitialCountsWhereALawIsGiven) {
   }
 }
 
+TEST(SsaLevel, NamesItsAlgorithmWithTheReasonAndObeysTheOption) {
+  const Level level = ssa_level(cascade());
+  const auto answer_of = [&](const char* algorithm) {
+    Ask ask{.when = Times{{3}}, .observables = {"P.mean"}};
+    if (algorithm != nullptr) ask.options = {{"algorithm", Value(algorithm)}};
+    ask.options = resolve(level.info.options, ask.options, "level 'ssa'");
+    LevelRun engine({.seed = 5}, "test/algorithm");
+    engine.set_trajectories(4000);
+    return level.run(ask, engine);
+  };
+  const double exact = 50 * (1 - std::exp(-0.6)) - 12.5 * (std::exp(-0.6) - std::exp(-3.0));  // dP/dt = 10 (1 - e^-t) - P/5
+  const Answer chosen = answer_of(nullptr), direct = answer_of("direct");
+  EXPECT_EQ(chosen.why, "direct method in vector lanes: 4 reactions of 2 species (up to 64 of 64)");
+  EXPECT_EQ(chosen.find("P.mean")->value, direct.find("P.mean")->value);
+  for (const char* other : {"dependency-graph", "composition-rejection"}) {
+    const Answer answer = answer_of(other);
+    EXPECT_EQ(answer.why, std::string(other) + ": asked for");
+    const Estimate& mean = *answer.find("P.mean");
+    if (std::string(other) == "composition-rejection") {
+      EXPECT_NE(mean.value, chosen.find("P.mean")->value) << "it draws other trajectories";
+    }
+    EXPECT_TRUE(MeansMatch({MeanCheck{exact, mean.value[0], mean.se(0), other, mean.dof}}, 2));
+  }
+  EXPECT_THROW((void)answer_of("fast"), ParameterError);
+}
+
+TEST(SsaLevel, StationaryAveragesOfALawHaveTheBitsOfEachTrajectoryAlone) {
+  // The ensemble runs in lanes; a trajectory that is run alone takes the scalar kernel.
+  const Network network = NetworkSpec{.species = {"X"}, .reactions = {"0 -> X, = 20/(1 + (X/10)^2)", "X -> 0, 1"}}.bind({});
+  const Ask ask{Stationary{2, 20}, {"X.mean", "X.distribution"}};
+  const Level level = ssa_level(network);
+  LevelRun all({.seed = 6}, "test/alone");
+  all.set_trajectories(64);
+  const Answer together = level.run(ask, all);
+  double sum = 0;
+  for (std::uint64_t k = 0; k < 64; ++k) {
+    LevelRun one({.seed = 6}, "test/alone");
+    one.set_solo(k);
+    sum += level.run(ask, one).find("X.mean")->value[0];
+  }
+  EXPECT_NEAR(sum / 64, together.find("X.mean")->value[0], 1e-12 * sum);
+}
+
 TEST(SsaLevel, PropensitiesThatOverflowAreStoppedOrRefusedWithTheState) {
   // Mass action beyond the largest double: time stands still, the trajectory is given up and says when.
   const Network huge = NetworkSpec{.species = {"X"}, .reactions = {"3X -> 4X, 1e290"}, .initial = {{"X", 1e9}}}.bind({});

@@ -233,6 +233,139 @@ TEST(Ssa, AnExplosionStopsWithItsTime) {
   EXPECT_EQ(limited.events, 100u);
 }
 
+// A generated network of `size` species and five times as many reactions: birth, exchange, dimerisation and decay, rates over four decades.
+NetworkSpec generated(int size) {
+  NetworkSpec spec;
+  const auto name = [](int i) { return "S" + std::to_string(i); };
+  for (int i = 0; i < size; ++i) {
+    spec.species.push_back(name(i));
+    spec.initial[name(i)] = i % 7;
+  }
+  for (int i = 0; i < 5 * size; ++i) {
+    const int kind = i / size, a = i % size, b = (7 * a + 13 * kind + 1) % size, c = (11 * a + 29 * kind + 3) % size;
+    const std::string rate = ", " + std::to_string(std::pow(10.0, (i % 97) / 24.0 - 2));
+    const std::string texts[] = {"0 -> " + name(a), name(a) + " -> " + name(b), name(a) + " + " + name(b) + " -> " + name(c), name(a) + " -> 0", "2" + name(a) + " -> " + name(b)};
+    spec.reactions.push_back(texts[kind] + rate);
+  }
+  return spec;
+}
+
+TEST(Ssa, EveryMethodHasTheSameLaw) {
+  // First-order exchange, birth and decay: the means obey a closed linear equation, solved here by many small steps.
+  NetworkSpec spec;
+  constexpr int n_species = 12;
+  for (int i = 0; i < n_species; ++i) spec.species.push_back("S" + std::to_string(i));
+  for (int i = 0; i < n_species; ++i) {
+    const std::string a = spec.species[static_cast<std::size_t>(i)], b = spec.species[static_cast<std::size_t>((i + 1) % n_species)];
+    spec.reactions.push_back(a + " -> " + b + ", " + std::to_string(std::pow(4.0, i % 4) / 4));
+    spec.reactions.push_back("0 -> " + a + ", " + std::to_string(1 + i % 3));
+    spec.reactions.push_back(a + " -> 0, 0.5");
+  }
+  const Network network = spec.bind({});
+  const double t = 1.5;
+  std::vector<double> exact(n_species, 0.0);
+  constexpr int steps = 20000;  // Heun: error of order (t/steps)^2
+  const auto slope = [&](const std::vector<double>& m) {
+    std::vector<double> d(n_species);
+    for (int i = 0; i < n_species; ++i) {
+      const auto s = static_cast<std::size_t>(i), next = static_cast<std::size_t>((i + 1) % n_species);
+      const double out = std::pow(4.0, i % 4) / 4 * m[s];
+      d[s] += 1 + i % 3 - 0.5 * m[s] - out;
+      d[next] += out;
+    }
+    return d;
+  };
+  for (int k = 0; k < steps; ++k) {
+    const double h = t / steps;
+    const std::vector<double> d1 = slope(exact);
+    std::vector<double> y = exact;
+    for (std::size_t s = 0; s < n_species; ++s) y[s] += h * d1[s];
+    const std::vector<double> d2 = slope(y);
+    for (std::size_t s = 0; s < n_species; ++s) exact[s] += h / 2 * (d1[s] + d2[s]);
+  }
+  const std::vector<double> times{t};
+  constexpr int n = 6000;
+  for (const auto& [name, method] : {std::pair{"direct", SsaMethod::direct}, std::pair{"dependency-graph", SsaMethod::dependency_graph}, std::pair{"composition-rejection", SsaMethod::composition_rejection}}) {
+    const Ssa ssa(network, method);
+    EXPECT_EQ(ssa.method(), method);
+    EXPECT_EQ(ssa_method(name), method);
+    std::vector<double> one(n_species), two(n_species);
+    for (int k = 0; k < n; ++k)
+      ssa.run_path(times, network.initial, Stream(7, static_cast<std::uint64_t>(k), std::string("test/method/") + name).fast(), [&](std::size_t, std::span<const double> x) {
+        for (std::size_t s = 0; s < n_species; ++s) {
+          one[s] += x[s];
+          two[s] += x[s] * x[s];
+        }
+      });
+    std::vector<MeanCheck> checks;
+    for (std::size_t s = 0; s < n_species; ++s) {
+      const double mean = one[s] / n, variance = two[s] / n - mean * mean;
+      checks.push_back({exact[s], mean, std::sqrt(variance / n), std::string(name) + " mean of S" + std::to_string(s)});
+      // From nothing, a network of first order stays a product of Poisson laws: the variance is the mean; error of a Poisson variance sqrt((m + 2 m^2)/n).
+      checks.push_back({exact[s], variance, std::sqrt((exact[s] + 2 * exact[s] * exact[s]) / n), std::string(name) + " variance of S" + std::to_string(s)});
+    }
+    EXPECT_TRUE(MeansMatch(checks, 1.1));
+  }
+}
+
+TEST(Ssa, ANetworkOf25000ReactionsBindsAndRunsByRejection) {
+  const Network network = generated(5000).bind({});
+  ASSERT_EQ(network.reactions.size(), 25000u);
+  const Ssa ssa(network);
+  EXPECT_EQ(ssa.method(), SsaMethod::composition_rejection);
+  EXPECT_NE(choose_method(network).why.find("25,000 reactions"), std::string::npos) << choose_method(network).why;
+  // The same law as the search by blocks: the number of events up to t, and the total count at t, over 40 trajectories each.
+  const std::vector<double> times{0.004};
+  const auto moments = [&](SsaMethod method, const char* purpose) {
+    const Ssa of(network, method);
+    std::array<double, 4> sums{};
+    for (std::uint64_t k = 0; k < 40; ++k) {
+      double total = 0;
+      const SsaResult result = of.run_path(times, network.initial, Stream(3, k, purpose).fast(), [&](std::size_t, std::span<const double> x) {
+        for (const double v : x) {
+          total += v;
+          EXPECT_GE(v, 0);
+        }
+      });
+      const auto events = static_cast<double>(result.events);
+      sums[0] += events / 40;
+      sums[1] += events * events / 40;
+      sums[2] += total / 40;
+      sums[3] += total * total / 40;
+    }
+    return sums;
+  };
+  const auto a = moments(SsaMethod::composition_rejection, "test/large/rejection"), b = moments(SsaMethod::dependency_graph, "test/large/graph");
+  EXPECT_GT(a[0], 500) << "the work was done";
+  for (const std::size_t i : {0u, 2u}) {
+    const double error = std::sqrt((a[i + 1] - a[i] * a[i] + b[i + 1] - b[i] * b[i]) / 39);
+    EXPECT_LT(error, 0.02 * a[i]) << "must be able to see a few per cent";
+    EXPECT_NEAR(a[i], b[i], 6.2 * error);
+  }
+}
+
+TEST(Ssa, RejectionKeepsWhatIsConservedWhileGroupsComeAndGo) {
+  NetworkSpec spec;  // a ring whose rates span nine decades: propensities change their group all the time
+  for (int i = 0; i < 60; ++i) spec.species.push_back("S" + std::to_string(i));
+  for (int i = 0; i < 60; ++i) spec.reactions.push_back("S" + std::to_string(i) + " <-> S" + std::to_string((i + 1) % 60) + ", " + std::to_string(std::pow(10.0, i % 10 - 3)) + "; 0.5");
+  spec.initial = {{"S0", 600}};
+  const Network network = spec.bind({});
+  const Ssa ssa(network, SsaMethod::composition_rejection);
+  const SsaResult result = ssa.run_path(std::vector<double>{0.001, 0.1, 2}, network.initial, Stream(3, 0, "test/ring").fast(), [&](std::size_t, std::span<const double> x) {
+    double sum = 0;
+    for (const double n : x) {
+      sum += n;
+      EXPECT_GE(n, 0);
+    }
+    EXPECT_EQ(sum, 600);
+  });
+  EXPECT_GT(result.events, 500u);
+  const Network death = NetworkSpec{.species = {"X"}, .reactions = {"X -> 0, 1"}, .initial = {{"X", 1000}}}.bind({});
+  const SsaResult end = Ssa(death, SsaMethod::composition_rejection).run_path(std::vector<double>{1e6}, death.initial, Stream(3, 1, "test/ring").fast(), [](std::size_t, std::span<const double> x) { EXPECT_EQ(x[0], 0); });
+  EXPECT_TRUE(end.absorbed);
+  EXPECT_EQ(end.events, 1000u);
+}
+
 TEST(Ssa, RefusesWhatItCannotSimulateByName) {
   const auto message_of = [](const std::function<void()>& action) -> std::string {
     try {
