@@ -86,7 +86,8 @@ Value convert(const ParameterInfo& info, const Value& given, const std::string& 
 
 Table resolve(std::span<const ParameterInfo> infos, const Table& given, const std::string& owner) {
   for (const auto& [name, value] : given) {
-    const bool known = std::any_of(infos.begin(), infos.end(), [&](const ParameterInfo& info) { return info.name == name; });
+    bool known = false;
+    for (const ParameterInfo& info : infos) known = known || info.name == name;
     if (known) continue;
     std::vector<std::string> names;
     for (const ParameterInfo& info : infos) names.push_back(info.name);
