@@ -2,9 +2,10 @@
 #
 #   make            build the program (build/apps/meso/meso)
 #   make demo       install what is missing, build, and run "closures of the Schlögl model"
-#   make test       install what is missing, build everything, run the tests (labels unit, truth, law, cli)
+#   make test       install what is missing, build everything, run the tests (labels unit, truth, law, cli, mpi)
 #   make truth      the slow checks too; writes systems/<family>/<name>/reference/measured.json
 #   make sanitize   the fast tests under the address, undefined-behaviour and thread sanitizers
+#   make fuzz       fuzz targets under libFuzzer of clang: FUZZ_SECONDS each (60), or RUNS inputs; TARGETS="formula sbml"
 #   make bench      benchmarks: reactions per second and the like; the same figures as JSON in build/bench/<name>_bench.json
 #   make picture    docs/verdict-map.svg, the picture of the README
 #   make clean      remove the build folder and the demo's results
@@ -18,14 +19,14 @@ BUILD_TYPE ?= Release
 MESO := $(BUILD)/apps/meso/meso
 STUDIES := systems/reactions/schlogl/studies
 
-.PHONY: all demo picture test truth sanitize bench clean core-packages test-packages
+.PHONY: all demo picture test truth sanitize fuzz bench clean core-packages test-packages
 .DEFAULT_GOAL := all
 
 core-packages:
 	@packages/install.sh packages/core.txt
 
 test-packages:
-	@packages/install.sh packages/core.txt packages/test.txt
+	@packages/install.sh packages/core.txt packages/mpi.txt packages/test.txt
 
 # The tests stay configured once they are; a first `make demo` does without GoogleTest.
 define configure
@@ -56,7 +57,7 @@ picture: all
 test: test-packages
 	$(call configure,-DMESO_TESTS=ON)
 	$(call compile,all)
-	@ctest --test-dir $(BUILD) -L '^(unit|truth|law|cli)$$' -j $(JOBS) --output-on-failure --no-tests=error
+	@ctest --test-dir $(BUILD) -L '^(unit|truth|law|cli|mpi)$$' -j $(JOBS) --output-on-failure --no-tests=error
 
 truth: test-packages
 	$(call configure,-DMESO_TESTS=ON)
@@ -75,6 +76,22 @@ sanitize: test-packages
 	   NINJA_STATUS="[$$kind %f/%t, %es] " setarch -R nice -n 5 ninja -C $$folder -j $(JOBS) meso_fast_tests; \
 	   echo "== $$kind"; \
 	   TSAN_OPTIONS=halt_on_error=1 setarch -R ctest --test-dir $$folder -L '^(unit|law)$$' -j $(JOBS) --output-on-failure --no-tests=error --timeout 1800; \
+	 done
+
+# New inputs that reach new code are kept in out/fuzz/<target>, findings too: they go into fuzz/corpus/<target> with their mending.
+FUZZ_SECONDS ?= 60
+FUZZ_LENGTH ?= 1024
+TARGETS ?= formula reaction rules study bionetgen sbml
+fuzz:
+	@packages/install.sh packages/core.txt packages/fuzz.txt
+	@cmake -S . -B $(BUILD)-fuzz -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ -DMESO_TESTS=OFF -DMESO_MPI=OFF -DMESO_FUZZ=ON -DMESO_SANITIZE=fuzzer-no-link,address,undefined > /dev/null
+	@NINJA_STATUS='[fuzz %f/%t, %es] ' nice -n 5 ninja -C $(BUILD)-fuzz -j $(JOBS) $(addprefix fuzz_,$(TARGETS))
+	@for target in $(TARGETS); do \
+	   echo "== $$target"; mkdir -p out/fuzz/$$target; \
+	   ASAN_OPTIONS=malloc_context_size=4:quarantine_size_mb=16:suppressions=$(CURDIR)/fuzz/asan.supp LSAN_OPTIONS=suppressions=$(CURDIR)/fuzz/lsan.supp:print_suppressions=0 \
+	   nice $(BUILD)-fuzz/fuzz/fuzz_$$target $(if $(RUNS),-runs=$(RUNS),-max_total_time=$(FUZZ_SECONDS)) -entropic=0 -max_len=$(FUZZ_LENGTH) -timeout=60 -rss_limit_mb=4096 -print_final_stats=1 \
+	     -artifact_prefix=out/fuzz/$$target- out/fuzz/$$target fuzz/corpus/$$target > out/fuzz/$$target.log 2>&1 || { tail -n 60 out/fuzz/$$target.log; exit 1; }; \
+	   grep -a -E 'stat::(number_of_executed_units|average_exec_per_sec)|cov: [0-9]+' out/fuzz/$$target.log | tail -n 3; \
 	 done
 
 bench: test-packages

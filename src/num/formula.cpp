@@ -409,6 +409,12 @@ std::string bracketed(const Formula& f, int least, bool latex) {
   return latex ? "\\left(" + inside + "\\right)" : "(" + inside + ")";
 }
 
+/// 0/0 and the like, which stay as written: a minus in front of them must not be read as one of the zero.
+bool leads_with_zero(const Formula& f) {
+  if (f.root()->op == Op::multiply || f.root()->op == Op::divide) return leads_with_zero(f.root()->args[0]);
+  return is_number_equal(f, 0);
+}
+
 std::string write(const Formula& f, bool latex) {
   const Node& n = *f.root();
   switch (n.op) {
@@ -426,7 +432,7 @@ std::string write(const Formula& f, bool latex) {
     case Op::divide:
       if (latex) return "\\frac{" + write(n.args[0], true) + "}{" + write(n.args[1], true) + "}";
       return bracketed(n.args[0], 2, false) + "/" + bracketed(n.args[1], 3, false);
-    case Op::negate: return "-" + bracketed(n.args[0], 2, latex);
+    case Op::negate: return "-" + bracketed(n.args[0], leads_with_zero(n.args[0]) ? 3 : 2, latex);
     case Op::power: {
       const std::string base = bracketed(n.args[0], 4, latex);
       if (latex) return (n.args[0].root()->op == Op::variable ? "{" + base + "}" : base) + "^{" + write(n.args[1], true) + "}";

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <functional>
+#include <limits>
 
 #include "base/error.h"
 #include "rng/stream.h"
@@ -38,6 +39,13 @@ TEST(Formula, HasThePrecedencesOfMathematics) {
   EXPECT_EQ(value_of("max(1, 3, 2) - min(4, 2)*abs(-2) + floor(2.7) + pow(2, 3)"), 3 - 4 + 2 + 8);
   EXPECT_DOUBLE_EQ(value_of("exp(log(2)) + sqrt(9) + tanh(0) + sin(0) + cos(0) + tan(0)"), 6);
   EXPECT_TRUE(std::isinf(value_of("1/0")));
+}
+
+TEST(Formula, AMinusInFrontOfWhatStaysUndefinedIsReadBackAsIt) {
+  EXPECT_EQ(tidy("0 - 0/0"), "-(0/0)");
+  EXPECT_EQ(tidy(tidy("0 - 0/0/3")), tidy("0 - 0/0/3"));
+  EXPECT_EQ(tidy("-(1/0)"), "-1/0");
+  EXPECT_EQ(value_of(tidy("-(1/0)")), -std::numeric_limits<double>::infinity());
 }
 
 TEST(Formula, ErrorsSayWhereWhatWasFoundAndWhatWasExpected) {

@@ -50,6 +50,7 @@ std::vector<double> parse_range(const std::string& text, const std::string& what
     throw StudyError(fmt::format("{}{}: '{}' is not from:to:count, log:from:to:count or list:a,b,c", place(where), what, text));
   if (log && !(from > 0 && to > 0)) throw StudyError(fmt::format("{}{}: a logarithmic grid needs both ends above 0, not '{}'", place(where), what, text));
   if (count > 1 && from == to) throw StudyError(fmt::format("{}{}: both ends of '{}' are equal", place(where), what, text));
+  if (!std::isfinite(log ? to / from : to - from)) throw StudyError(fmt::format("{}{}: the ends of '{}' are too far apart for numbers of 64 bits", place(where), what, text));
   return spaced(from, to, static_cast<std::int64_t>(count), log);
 }
 
@@ -195,6 +196,10 @@ void check_sweep(const Study& study, std::size_t points) {
 Study resolved(Study study) {
   if (study.levels.empty()) throw StudyError("the study names no level to " + std::string(study.kind == Study::Kind::run ? "run" : "judge"));
   if (study.kind != Study::Kind::run && !study.reference) throw StudyError("the study names no reference level: what should the others be judged against?");
+
+  double count = 1;
+  for (const SweepAxis& axis : study.sweep) count = study.sweep_mode == SweepMode::list ? static_cast<double>(axis.values.size()) : count * static_cast<double>(axis.values.size());
+  if (count > max_sweep_points) throw StudyError(fmt::format("{}the sweep has {} points; it may have {} at most", place(study.sweep.back().where), brief(count), max_sweep_points));
 
   // Integers swept as reals (N = 8, 16, 32) are given back as integers by the schema; the first point checks names.
   const std::vector<Table> points = points_of(study);

@@ -58,6 +58,9 @@ struct Refine {
   double tolerance = 1e-3;       ///< width of a finished bracket: relative on a logarithmic axis, a fraction of the range on a linear one
 };
 
+/// Points that a sweep may have at most: each is a group in the results and a row in the report.
+inline constexpr int max_sweep_points = 100000;
+
 struct Study {
   enum class Kind { run, compare, sweep };
   Kind kind = Kind::run;

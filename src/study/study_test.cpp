@@ -111,6 +111,14 @@ TEST(Study, RunsASweepFromAFileAndJudgesIt) {
   EXPECT_EQ(results.points[4].find("draws")->samples % 256, 0u);
 }
 
+TEST(Study, RangesThatNobodyCanRunAreRefused) {
+  const std::string axis = "size = { log = [10, 1000], count = 5 }";
+  const std::string many = message(replaced(text, axis, "size = { log = [10, 1000], count = 9999999 }\nk2 = { linear = [1, 2], count = 9999999 }"));
+  EXPECT_NE(many.find("points; it may have 100000 at most"), std::string::npos) << many;
+  EXPECT_NE(message(replaced(text, axis, "size = { linear = [-1.7e308, 1.7e308], count = 3 }")).find("too far apart"), std::string::npos);
+  EXPECT_NE(message(replaced(text, axis, "size = { log = [1e-300, 1e300], count = 3 }")).find("too far apart"), std::string::npos);
+}
+
 TEST(Study, TheResolvedFileRunsAgainToTheSameBits) {
   const Results first = run_study(parsed(text), {.threads = 2});
   const Results again = run_study(read_study(parse_toml(first.study, "resolved.toml"), source()), {.threads = 1});

@@ -503,12 +503,13 @@ MomentEquations central_moment_equations(const ReducedNetwork& network, int orde
     }
   };
   for (const auto& channel : network.channels) {
-    for (const auto& [power_of_n, c] : channel.polynomial) {  // (mean + y)^p
+    for (const auto& term : channel.polynomial) {  // (mean + y)^p
+      const MultiIndex& power_of_n = term.first;
       for_each_below(power_of_n, [&](const MultiIndex& k) {
         Polynomial::Monomial means;
         for (std::size_t s = 0; s < species; ++s) means.insert(means.end(), static_cast<std::size_t>(power_of_n[s] - k[s]), static_cast<std::uint32_t>(s));
         Polynomial coefficient;
-        coefficient.add(means, c * binomial(power_of_n, k));
+        coefficient.add(means, term.second * binomial(power_of_n, k));
         add(channel, k, coefficient);
       });
     }
