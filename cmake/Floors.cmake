@@ -20,6 +20,7 @@ set(MESO_FLOOR_study 5)
 set(MESO_FLOOR_report 6)
 set(MESO_FLOOR_systems 6)
 set(MESO_FLOOR_apps 7)
+set(MESO_FLOOR_python 8)
 
 # What each floor may name in USES (transitively closed by CMake's PUBLIC links).
 set(MESO_EDGES_base "")
@@ -34,6 +35,7 @@ set(MESO_EDGES_study base num rng stat model exec io)
 set(MESO_EDGES_report base num stat model io study)
 set(MESO_EDGES_systems base num rng stat model kits)
 set(MESO_EDGES_apps base num rng stat model kits exec io study report systems)
+set(MESO_EDGES_python base num rng stat model kits exec io study report systems apps)
 
 add_library(meso_options INTERFACE)
 target_include_directories(meso_options INTERFACE "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}")
