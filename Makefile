@@ -8,6 +8,7 @@
 #   make bench      benchmarks: reactions per second and the like
 #   make picture    docs/verdict-map.svg, the picture of the README
 #   make python     the Python module (build/python; PYTHONPATH=build/python), for Debian's /usr/bin/python3
+#   make install    program, libraries and headers (CMake package Mesoscope) and, if it was built, the Python module, into PREFIX (/usr/local)
 #   make clean      remove the build folder and the demo's results
 #
 # Set JOBS, BUILD or BUILD_TYPE on the command line to change them: make test JOBS=8
@@ -16,10 +17,11 @@ SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 BUILD ?= build
 BUILD_TYPE ?= Release
+PREFIX ?= /usr/local
 MESO := $(BUILD)/apps/meso/meso
 STUDIES := systems/reactions/schlogl/studies
 
-.PHONY: all demo picture python test truth sanitize bench clean core-packages python-packages test-packages
+.PHONY: all demo picture python install test truth sanitize bench clean core-packages python-packages test-packages
 .DEFAULT_GOAL := all
 
 core-packages:
@@ -61,6 +63,11 @@ python: python-packages
 	$(call configure,$(if $(wildcard $(BUILD)/CMakeCache.txt),,-DMESO_TESTS=OFF) -DMESO_PYTHON=ON)
 	$(call compile,mesoscope_package)
 	@echo "Use it with  export PYTHONPATH=$(abspath $(BUILD))/python"
+
+install: all
+	$(call compile,meso_installed)
+	@cmake --install $(BUILD) --prefix '$(PREFIX)' > $(BUILD)/install.log
+	@echo "Installed into $(PREFIX) (the files are listed in $(BUILD)/install_manifest.txt)"
 
 test: test-packages
 	$(call configure,-DMESO_TESTS=ON)
