@@ -2,12 +2,14 @@
 #
 #   make            build the program (build/apps/meso/meso)
 #   make demo       install what is missing, build, and run "closures of the Schlögl model"
-#   make test       install what is missing, build everything, run the tests (labels unit, truth, law, cli, mpi)
+#   make test       install what is missing, build everything, run the tests (labels unit, truth, law, cli, mpi, python)
 #   make truth      the slow checks too; writes systems/<family>/<name>/reference/measured.json
 #   make sanitize   the fast tests under the address, undefined-behaviour and thread sanitizers
 #   make fuzz       fuzz targets under libFuzzer of clang: FUZZ_SECONDS each (60), or RUNS inputs; TARGETS="formula sbml"
 #   make bench      benchmarks: reactions per second and the like; the same figures as JSON in build/bench/<name>_bench.json
 #   make picture    docs/verdict-map.svg, the picture of the README
+#   make python     the Python module (build/python; PYTHONPATH=build/python), for Debian's /usr/bin/python3
+#   make install    program, libraries and headers (CMake package Mesoscope) and, if it was built, the Python module, into PREFIX (/usr/local)
 #   make clean      remove the build folder and the demo's results
 #
 # Set JOBS, BUILD or BUILD_TYPE on the command line to change them: make test JOBS=8
@@ -16,17 +18,21 @@ SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 BUILD ?= build
 BUILD_TYPE ?= Release
+PREFIX ?= /usr/local
 MESO := $(BUILD)/apps/meso/meso
 STUDIES := systems/reactions/schlogl/studies
 
-.PHONY: all demo picture test truth sanitize fuzz bench clean core-packages test-packages
+.PHONY: all demo picture python install test truth sanitize fuzz bench clean core-packages python-packages test-packages
 .DEFAULT_GOAL := all
 
 core-packages:
 	@packages/install.sh packages/core.txt
 
+python-packages:
+	@packages/install.sh packages/core.txt packages/python.txt
+
 test-packages:
-	@packages/install.sh packages/core.txt packages/mpi.txt packages/test.txt
+	@packages/install.sh packages/core.txt packages/mpi.txt packages/python.txt packages/test.txt
 
 # The tests stay configured once they are; a first `make demo` does without GoogleTest.
 define configure
@@ -54,10 +60,20 @@ picture: all
 	@$(MESO) sweep $(STUDIES)/closures.toml -o out/schlogl-closures > /dev/null
 	@$(MESO) report out/schlogl-closures --verdict-map docs/verdict-map.svg
 
+python: python-packages
+	$(call configure,$(if $(wildcard $(BUILD)/CMakeCache.txt),,-DMESO_TESTS=OFF) -DMESO_PYTHON=ON)
+	$(call compile,mesoscope_package)
+	@echo "Use it with  export PYTHONPATH=$(abspath $(BUILD))/python"
+
+install: all
+	$(call compile,meso_installed)
+	@cmake --install $(BUILD) --prefix '$(PREFIX)' > $(BUILD)/install.log
+	@echo "Installed into $(PREFIX) (the files are listed in $(BUILD)/install_manifest.txt)"
+
 test: test-packages
 	$(call configure,-DMESO_TESTS=ON)
 	$(call compile,all)
-	@ctest --test-dir $(BUILD) -L '^(unit|truth|law|cli|mpi)$$' -j $(JOBS) --output-on-failure --no-tests=error
+	@ctest --test-dir $(BUILD) -L '^(unit|truth|law|cli|mpi|python)$$' -j $(JOBS) --output-on-failure --no-tests=error
 
 truth: test-packages
 	$(call configure,-DMESO_TESTS=ON)

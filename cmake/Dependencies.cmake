@@ -1,9 +1,8 @@
-# Third-party libraries. packages/core.txt and packages/test.txt are the Debian packages that provide them.
+# Third-party libraries that ours link (an installation reads this file too). packages/core.txt and packages/test.txt are the Debian packages that provide them.
 find_package(fmt REQUIRED)
 find_package(Boost REQUIRED)
 find_package(Eigen3 REQUIRED NO_MODULE)
 find_package(nlohmann_json REQUIRED)
-find_package(CLI11 REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(TOMLPLUSPLUS REQUIRED IMPORTED_TARGET tomlplusplus)
 find_package(SUNDIALS REQUIRED COMPONENTS cvode)

@@ -20,7 +20,7 @@ std::vector<fs::path> pages() {
   std::vector<fs::path> found;
   for (const auto& entry : fs::directory_iterator(root))
     if (entry.path().extension() == ".md") found.push_back(entry.path());
-  for (const char* top : {"docs", "src", "systems", "apps", "testing", "tests", "bench", "fuzz", "packages"})
+  for (const char* top : {"docs", "src", "systems", "apps", "testing", "tests", "bench", "fuzz", "packages", "python"})
     for (const auto& entry : fs::recursive_directory_iterator(root / top))
       if (entry.path().extension() == ".md") found.push_back(entry.path());
   return found;

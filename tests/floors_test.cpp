@@ -146,7 +146,7 @@ TEST(Floors, TheTableItselfLooksDownOnly) {
 TEST(Floors, NoIncludeLooksUp) {
   const fs::path root(MESO_SOURCE_DIR);
   std::size_t files = 0;
-  for (const char* top : {"src", "systems", "apps"})
+  for (const char* top : {"src", "systems", "apps", "python"})
     for (const auto& entry : fs::recursive_directory_iterator(root / top)) {
       const auto extension = entry.path().extension();
       if (extension != ".h" && extension != ".cpp" && extension != ".in") continue;
