@@ -30,12 +30,16 @@ SWEEP
 [budget]
 trajectories = { first = 1024, max = 4096 }
 )";
+/// The same for longer: several seconds, into which a kill can fall.
+std::string longer(std::string text) {
+  for (const auto& [was, is] : {std::pair("to = 4", "to = 40"), std::pair("max = 4096", "max = 32768")}) text.replace(text.find(was), std::string(was).size(), is);
+  return text;
+}
 const char* three_points = "[sweep]\nvolume = [10, 20, 30]";  // with 2 and 3 ranks: points are shared, with 5: grains
 
 class Mpirun : public ProgramTest {
  protected:
-  void write_study(const std::string& sweep) const {
-    std::string text = study;
+  void write_study(const std::string& sweep, std::string text = study) const {
     write("study.toml", text.replace(text.find("SWEEP"), 5, sweep));
   }
   static std::string program() { return std::string("'") + MESO_PROGRAM + "'"; }
@@ -81,7 +85,7 @@ TEST_F(Mpirun, RanksAndThreadsChangeNoBit) {
 TEST_F(Mpirun, OneRankKilledEndsTheRunAndResumeGivesTheSameBits) {
   std::mt19937 random(20261130);  // moments of the kills: they decide nothing about the bits
   for (const char* sweep : {"", three_points}) {
-    write_study(sweep);
+    write_study(sweep, longer(study));
     ASSERT_EQ(shell(program() + " run study.toml -o whole --threads 2 --progress none").status, 0);
     int killed = 0;
     for (int k = 0; k < 4; ++k) {
@@ -123,7 +127,7 @@ TEST_F(Mpirun, OneRankKilledEndsTheRunAndResumeGivesTheSameBits) {
 }
 
 TEST_F(Mpirun, AskedToStopItSaysHowToGoOn) {
-  write_study(three_points);
+  write_study(three_points, longer(study));
   ASSERT_EQ(shell(program() + " run study.toml -o whole --threads 2 --progress none").status, 0);
   for (const char* signal : {"TERM", "INT"}) {
     const Ran ran = shell(while_running(2, "run study.toml -o out --threads 1", 0.1, fmt::format("kill -{} $m", signal)));
