@@ -7,8 +7,7 @@
 #include <complex>
 #include <numbers>
 
-#include "exec/engine.h"
-#include "kits/kinetics/ladder.h"
+#include "kits/kinetics/level_fixture.h"
 #include "kits/kinetics/observables.h"
 #include "testing/statistics.h"
 
@@ -20,15 +19,7 @@ constexpr double pi = std::numbers::pi;
 Network birth_death() { return NetworkSpec{.species = {"X"}, .reactions = {"0 -> X, 6", "X -> 0, 2"}}.bind({{"X0", 3}}); }
 
 Answer run(const std::string& level, const Network& network, const Ask& ask, std::uint64_t trajectories = 1024, unsigned threads = 1) {
-  LevelRun engine({.seed = 3, .threads = threads}, "test/correlations");
-  engine.set_trajectories(trajectories);
-  for (const Level& one : ladder(network))
-    if (one.info.name == level) {
-      Ask with = ask;
-      with.options = resolve(one.info.options, ask.options, level);
-      return one.run(with, engine);
-    }
-  return {};
+  return testing::run_level(network, level, ask, {.seed = 3, .threads = threads}, "test/correlations", trajectories);
 }
 
 TEST(Correlations, OfBirthAndDeathAreAnExponentialAndALorentzian) {

@@ -7,23 +7,14 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "exec/engine.h"
-#include "kits/kinetics/ladder.h"
+#include "kits/kinetics/level_fixture.h"
 #include "testing/statistics.h"
 
 namespace meso::kinetics {
 namespace {
 
 Answer run(const std::string& level, const Network& network, const Ask& ask, std::uint64_t trajectories = 20000, unsigned threads = 2) {
-  LevelRun engine({.seed = 23, .threads = threads}, "test/open");
-  engine.set_trajectories(trajectories);
-  for (const Level& one : ladder(network))
-    if (one.info.name == level) {
-      Ask with = ask;
-      with.options = resolve(one.info.options, ask.options, level);
-      return one.run(with, engine);
-    }
-  return {};
+  return testing::run_level(network, level, ask, {.seed = 23, .threads = threads}, "test/open", trajectories);
 }
 std::string refused(const NetworkSpec& spec) {
   try {

@@ -6,9 +6,8 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "exec/engine.h"
 #include "kits/kinetics/condition.h"
-#include "kits/kinetics/ladder.h"
+#include "kits/kinetics/level_fixture.h"
 #include "kits/kinetics/observables.h"
 #include "kits/kinetics/ssa_level.h"
 #include "testing/statistics.h"
@@ -23,15 +22,7 @@ Network linear(double birth, double death, std::int64_t n0) {
 double extinct(double b, double d, double n0, double t) { return std::pow(b == d ? b * t / (1 + b * t) : d * (std::exp((b - d) * t) - 1) / (b * std::exp((b - d) * t) - d), n0); }
 
 Answer run(const std::string& level, const Network& network, const Ask& ask, std::uint64_t trajectories = 4000, unsigned threads = 1) {
-  LevelRun engine({.seed = 5, .threads = threads}, "test/passage");
-  engine.set_trajectories(trajectories);
-  for (const Level& one : ladder(network))
-    if (one.info.name == level) {
-      Ask with = ask;
-      with.options = resolve(one.info.options, ask.options, level);
-      return one.run(with, engine);
-    }
-  return {};
+  return testing::run_level(network, level, ask, {.seed = 5, .threads = threads}, "test/passage", trajectories);
 }
 const Flag* censored(const Answer& answer, const std::string& observable) {
   for (const Flag& flag : answer.flags)
