@@ -153,11 +153,29 @@ function(meso_add_kit name)
 endfunction()
 
 # One system, one folder: the whole cost of one more system outside its own code is this call in that folder.
+#
+# NEEDS torch puts it into the plugin of that name. The program says TITLE and PAPER (slug;title;date) of it without loading the plugin; a test
+# holds them against what the system says itself. Where the plugin is not built the card is all there is of it.
 function(meso_add_system name)
-  cmake_parse_arguments(S "" "" "SOURCES;USES;TESTS;TRUTH;SLOW;STUDIES;LIBS" ${ARGN})
+  cmake_parse_arguments(S "" "NEEDS;TITLE" "SOURCES;USES;TESTS;TRUTH;SLOW;STUDIES;LIBS;PAPER" ${ARGN})
+  if(S_NEEDS)
+    if(NOT S_NEEDS STREQUAL "torch")
+      message(FATAL_ERROR "meso_add_system(${name}): there is no plugin '${S_NEEDS}'; known: torch")
+    endif()
+    get_filename_component(family "${CMAKE_CURRENT_SOURCE_DIR}" DIRECTORY)
+    get_filename_component(family "${family}" NAME)
+    list(TRANSFORM S_PAPER REPLACE "(.+)" "\"\\1\"")
+    list(JOIN S_PAPER ", " paper)
+    set_property(GLOBAL APPEND PROPERTY MESO_CARDS "{\"${name}\", \"${S_TITLE}\", \"${family}\", \"${S_NEEDS}\", {${paper}}}")
+    if(NOT MESO_TORCH)
+      return()
+    endif()
+    set_property(GLOBAL APPEND PROPERTY MESO_TORCH_SYSTEMS ${name})
+  else()
+    set_property(GLOBAL APPEND PROPERTY MESO_SYSTEMS ${name})
+  endif()
   _meso_library(system-${name} ROW systems SOURCES ${S_SOURCES} USES model ${S_USES} LIBS ${S_LIBS}
                 TESTS ${S_TESTS} TRUTH ${S_TRUTH} SLOW ${S_SLOW} TEST_USES exec study)
-  set_property(GLOBAL APPEND PROPERTY MESO_SYSTEMS ${name})
   foreach(study IN LISTS S_STUDIES)
     set_property(GLOBAL APPEND PROPERTY MESO_STUDIES "${CMAKE_CURRENT_SOURCE_DIR}/${study}")
   endforeach()

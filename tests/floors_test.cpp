@@ -69,7 +69,7 @@ const std::vector<Library> libraries{
     {"Eigen/", {"src/num/", "src/stat/", "src/kits/", "systems/"}, false},
     {"hwy/", {"src/rng/", "src/num/", "src/kits/", "systems/"}, false},
     {"mpi.h", {"src/exec/mpi/"}, false},
-    {"torch/", {"torch/"}, true},
+    {"torch/", {"src/kits/torch/"}, true},
     {"pybind11/", {"python/"}, true},
 };
 

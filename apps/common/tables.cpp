@@ -68,7 +68,7 @@ std::string list_table(const Registry& registry, const std::string& family, bool
   std::vector<std::string> families;
   std::map<std::string, std::pair<Paper, std::vector<std::string>>> by_paper;
   for (const std::string& name : registry.names()) {
-    const System system = registry.make(name);
+    const System system = registry.describe(name);
     families.push_back(system.family);
     if (!family.empty() && system.family.find(family) == std::string::npos) continue;
     rows.push_back({system.name, system.family, system.title + (system.needs.empty() ? "" : " (needs " + system.needs + ")")});

@@ -236,7 +236,7 @@ int program(int argc, char** argv, Ranks* ranks) {
     if (json) {
       std::vector<System> systems;
       for (const std::string& name : builtin_registry().names()) {
-        System system = builtin_registry().make(name);
+        System system = builtin_registry().describe(name);
         if (family.empty() || system.family.find(family) != std::string::npos) systems.push_back(std::move(system));
       }
       print(papers ? papers_json(systems) : list_json(systems));
