@@ -111,7 +111,7 @@ TEST_F(Mpirun, OneRankKilledEndsTheRunAndResumeGivesTheSameBits) {
       }
       ++killed;
       EXPECT_NE(ran.status, 124) << "it hangs";
-      EXPECT_NE(ran.err.find("(Killed)"), std::string::npos) << "mpirun says who died: " << ran.err;
+      EXPECT_EQ(ran.status, 128 + 9) << "mpirun passes on how the rank died; its words are its own, and now and then cut short: " << ran.err;
     }
     EXPECT_GE(killed, 2) << "the kills came too late to mean anything";
     if (!exists("out/checkpoint/study.toml")) {
