@@ -142,5 +142,19 @@ TEST(FieldSystem, EquilibriumLevelsSayWhenThereIsNone) {
   }
 }
 
+// A harmonic ring forgets over 1/sqrt(k): the numbers of the warning are known.
+TEST(FieldSystem, ABoxTooSmallForTheCorrelationLengthIsSaidWithTheNumber) {
+  const FieldSpec spec{.potential = "k*phi^2/2", .constants = {{"k", 1}}, .length = {20}, .n = {64}, .damping = 1, .temperature = 0.1};
+  const System system = field_system(spec, "field", "test");
+  const auto says = [&](double k) {
+    std::string text;
+    for (const Flag& flag : answer_of(system, "transfer-operator", Stationary{}, {"phi2"}, 1, 1, {{"k", Value(k)}}).flags) text += flag.text + "\n";
+    return text;
+  };
+  EXPECT_NE(says(0.01).find("the correlation length 10 is not small against the box 20"), std::string::npos) << says(0.01);
+  EXPECT_NE(says(0.25).find("correlation length 2 "), std::string::npos) << says(0.25);
+  EXPECT_EQ(says(0.25).find("not small"), std::string::npos) << says(0.25);
+}
+
 }  // namespace
 }  // namespace meso::field

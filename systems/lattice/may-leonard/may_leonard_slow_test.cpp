@@ -3,7 +3,6 @@
 #include "kits/lattice/lattice_fixture.h"
 #include "base/text.h"
 #include "kits/lattice/correlations.h"
-#include "stat/quantile.h"
 
 namespace meso::systems::may_leonard {
 namespace {
@@ -26,35 +25,39 @@ TEST(MayLeonardSlow, SpiralsAtSmallMobilityExtinctionAtLarge) {
   EXPECT_LE(10 * get(large, "survival").value[0], 1);
 }
 
-/// Share of `runs` in which a species has died by t = N = L^2, recorded; and whether it lies on one side of 1/2 with a confidence of 99 %.
+/// How many of so many runs had lost a species by t = N = L^2.
 struct Extinction {
   std::size_t died = 0, runs = 0;
-  [[nodiscard]] static std::size_t few(std::size_t n) { return n - 1 - static_cast<std::size_t>(binomial_upper_count(n, 0.5, 0.01)); }  // largest k with P(at most k heads of n) <= 1 %
-  [[nodiscard]] bool below_half() const { return died <= few(runs); }
-  [[nodiscard]] bool above_half() const { return runs - died <= few(runs); }
+  [[nodiscard]] double log_odds(double p) const {  // of a probability p against 1/2
+    return static_cast<double>(died) * std::log(2 * p) + static_cast<double>(runs - died) * std::log(2 * (1 - p));
+  }
 };
-Extinction extinction(int L, double M, std::size_t runs) {
-  const Answer a = answer_of(system(), {.parameters = {{"L", Value(L)}, {"M", Value(M)}}, .when = Times{{static_cast<double>(L) * L}}, .observables = {"survival"}, .trajectories = runs});
-  const double p = 1 - get(a, "survival").value[0], n = static_cast<double>(runs);
-  measured("may-leonard", "L = " + std::to_string(L) + ": extinction probability at t = N, M = " + brief(M), p, std::sqrt(p * (1 - p) / n), "1/2 at 4.5(5)e-4 in large boxes: Reichenbach, Mobilia, Frey (2007), doi:10.1038/nature06095");
-  return {static_cast<std::size_t>(std::llround(p * n)), runs};
+
+/// Runs until it is decided whether extinction by t = N has probability `p` or 1/2, which lies on one side of it: Wald's sequential test
+/// (Ann. Math. Stat. 16, 117 (1945)). Where the truth is 1/2 or beyond, `p` is declared with probability 1 % at most; where it is `p`, 1/2 with 5 %.
+Extinction decide(int L, double M, double p, std::size_t batch) {
+  const double declare = std::log(0.95 / 0.01), give_up = std::log(0.05 / 0.99);
+  Extinction seen;
+  for (std::uint64_t seed = Question().seed; seen.runs == 0 || (seen.log_odds(p) < declare && seen.log_odds(p) > give_up); ++seed) {
+    const Answer a = answer_of(system(), {.parameters = {{"L", Value(L)}, {"M", Value(M)}}, .when = Times{{static_cast<double>(L) * L}}, .observables = {"survival"}, .trajectories = batch, .seed = seed});
+    seen.died += static_cast<std::size_t>(std::llround((1 - get(a, "survival").value[0]) * static_cast<double>(batch)));
+    seen.runs += batch;
+  }
+  const double n = static_cast<double>(seen.runs), share = static_cast<double>(seen.died) / n;
+  measured("may-leonard", "L = " + std::to_string(L) + ": extinction probability at t = N, M = " + brief(M) + ", runs until decided: " + std::to_string(seen.runs), share, std::sqrt(share * (1 - share) / n),
+           "1/2 at 4.5(5)e-4 in large boxes: Reichenbach, Mobilia, Frey (2007), doi:10.1038/nature06095");
+  EXPECT_GE(seen.log_odds(p), declare) << seen.died << " of " << seen.runs << " died out at M = " << M << ": not on the side of " << p;
+  return seen;
 }
 
 // Extinction probability at t = N beside the mobility: on a lattice of side 128 it crosses 1/2 between 1e-4 and 2e-3.
-TEST(MayLeonardSlow, MostBoxesLiveJustBelowTheCriticalMobility) {
-  const Extinction little = extinction(128, 1e-4, 40);
-  EXPECT_TRUE(little.below_half()) << little.died << " of " << little.runs << " died out at M = 1e-4";
-}
-TEST(MayLeonardSlow, MostBoxesDieAboveTheCriticalMobility) {
-  const Extinction much = extinction(128, 2e-3, 12);
-  EXPECT_TRUE(much.above_half()) << much.died << " of " << much.runs << " died out at M = 2e-3";
-}
+TEST(MayLeonardSlow, MostBoxesLiveJustBelowTheCriticalMobility) { decide(128, 1e-4, 0.35, 10); }
+TEST(MayLeonardSlow, MostBoxesDieAboveTheCriticalMobility) { decide(128, 2e-3, 0.9, 4); }
 
 // In smaller boxes fluctuations kill within t = N at less mobility: there it crosses already between 3e-5 and 1e-4.
 TEST(MayLeonardSlow, SmallBoxesDieOutAtLessMobility) {
-  const Extinction little = extinction(57, 3e-5, 24), more = extinction(57, 1e-4, 160);
-  EXPECT_TRUE(little.below_half()) << little.died << " of " << little.runs << " died out at M = 3e-5";
-  EXPECT_TRUE(more.above_half()) << more.died << " of " << more.runs << " died out at M = 1e-4";
+  decide(57, 3e-5, 0.2, 8);
+  decide(57, 1e-4, 0.6, 20);
 }
 
 }  // namespace
