@@ -39,7 +39,7 @@ std::vector<std::size_t> rows_of(const Reference& reference, const Case& bound) 
   for (const auto& [name, value] : bound.parameters)
     if (const std::vector<double>* column = reference.find(name)) {
       asked.push_back(fmt::format("{} = {}", name, to_text(value)));
-      std::erase_if(rows, [&](std::size_t i) { return !same((*column)[i], as_number(value)); });
+      std::erase_if(rows, [&, number = as_number(value)](std::size_t i) { return !same((*column)[i], number); });
     }
   if (rows.empty()) throw StudyError(fmt::format("{}: no row for {}", reference.data.file, join(asked)));
   const std::vector<double>* t = reference.find("t");
