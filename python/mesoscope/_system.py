@@ -243,6 +243,13 @@ class Case:
         """The closed equations of a level as text or LaTeX."""
         return self._core.equations(level, options, latex)
 
+    def export_sbml(self, path: str | os.PathLike[str] | None = None) -> str | None:
+        """Writes the reaction network of this case, at its parameters, as SBML (Level 3) to a file, or gives the text. `system(path)` reads it back.
+
+        What SBML has no words for (bursts, delays, noise, initial counts that are drawn) is refused by name.
+        """
+        return self._system.export_sbml(self._given, path)
+
     def level(self, *, name: str = "", parent: str = "", approximation: str = "", rung: str = "moments", small_parameter: str = "", expected_order: float = 0.0, source: str = "") -> Callable[[F], F]:
         """Decorator: a level written in Python, judged like a built-in one.
 
