@@ -346,12 +346,23 @@ def own(kind: str, table: Mapping[str, Any], *, title: str = "", folder: str | o
     return _made(_core.own_system(kind, dict(table), title, os.fspath(folder)))
 
 
+def _without_bursts(reaction: str) -> str:
+    """"M -> M + burst(b*(c + 1)) P" has the terms M, M and P."""
+    while begin := re.search(r"\bburst\s*\(", reaction):
+        depth, end = 1, begin.end()
+        while end < len(reaction) and depth > 0:
+            depth += {"(": 1, ")": -1}.get(reaction[end], 0)
+            end += 1
+        reaction = reaction[: begin.start()] + reaction[end:]
+    return reaction
+
+
 def _species(reactions: Sequence[str]) -> list[str]:
     found: dict[str, None] = {}
     for reaction in reactions:
         if not isinstance(reaction, str):
             raise _core.ModelError(f"a reaction is text such as 'X -> 0, 1', not {reaction!r}")
-        for side in re.split(r"<->|->", reaction.split(",")[0]):
+        for side in re.split(r"<->|->", _without_bursts(reaction).split(",")[0]):
             for term in side.split("+"):
                 name = re.sub(r"^\d+\s*\*?\s*", "", term.strip())
                 if name:

@@ -166,8 +166,10 @@ def test_a_network_is_written_as_sbml_and_read_back(tmp_path, refused):
         meso.system("ising")().export_sbml()
     assert str(error.value) == "'ising' is no reaction network: only those are written as SBML"
     refused(error, "export", "ising")
+    bursts = meso.network("M -> M + burst(b*(1 + 1)) P, 1", constants={"b": 2})()
+    assert {o.name for o in bursts.observables} == {"M.mean", "M.variance", "P.mean", "P.variance"}
     with pytest.raises(meso.ModelError, match="a product drawn from a law"):
-        meso.network("0 -> burst(2) P, 1")().export_sbml(tmp_path / "bursts.xml")
+        bursts.export_sbml(tmp_path / "bursts.xml")
     with pytest.raises(meso.InputError, match="SBML is written to a file that ends in .xml or .sbml"):
         case.export_sbml(tmp_path / "x.txt")
     assert not (tmp_path / "bursts.xml").exists()

@@ -159,13 +159,13 @@ TEST_F(Program, ExportsANetworkThatReadsBackWithTheSameAnswers) {
 }
 
 TEST_F(Program, ExportsWhatAStudyFileDescribesAndRefusesWhatSbmlCannotSay) {
-  const std::string network = "[network]\nspecies = [\"X\"]\nconstants = { k = 2 }\n";
+  const std::string network = "[study]\ntitle = \"mine\"\n[network]\nspecies = [\"X\"]\nconstants = { k = 2 }\n";
   write("plain.toml", network + "reactions = [\"0 -> X, k\", \"X -> 0, 1\"]\n[[network.event]]\nat = 2\nadd = { X = 5 }\n");
   const Ran ran = meso("export plain.toml --set k=3");
   ASSERT_EQ(ran.status, 0) << ran.err;
   for (const char* part : {"<sbml", "reaction_1", "<event "}) EXPECT_TRUE(contains(ran.out, part)) << part << "\n" << ran.out;
   write("delay.toml", network + "reactions = [\"0 -> X, k after 2\"]\n");
-  expect_refused("export delay.toml -o delay.xml", {"network cannot be exported: ", "delay.toml:4: reaction '0 -> X, k after 2': products that come after a delay have no words in SBML"});
+  expect_refused("export delay.toml -o delay.xml", {"network cannot be exported: ", "delay.toml:6: reaction '0 -> X, k after 2': products that come after a delay have no words in SBML"});
   EXPECT_FALSE(exists("delay.xml"));
   write("noise.toml", network + "reactions = [\"0 -> X, k\"]\nnoise = { k = \"gamma(2, k)\" }\n");
   expect_refused("export noise.toml -o noise.xml", {"noise: 'k' is drawn per trajectory; random numbers have no words in SBML"});
