@@ -997,6 +997,13 @@ PYBIND11_MODULE(_core, m) {
       .def("info", [](const PythonSystem& s, const std::string& level, bool markdown) { return app::info_text(s.base.system, level, markdown); }, "level"_a, "markdown"_a)
       .def("bind", [](const PythonSystem& s, const py::dict& parameters) { return s.base.system.bind(table_of(parameters)); }, "parameters"_a)
       .def("with_level", &with_level, "info"_a, "adapter"_a)
+      .def("export_sbml", [](const PythonSystem& s, const py::dict& parameters, const std::optional<fs::path>& path) -> std::optional<std::string> {
+        Study study = s.base;
+        for (const auto& [name, value] : table_of(parameters)) study.parameters[name] = value;
+        if (!path) return app::sbml_of(study);
+        app::export_sbml(study, *path);
+        return std::nullopt;
+      }, "parameters"_a, "path"_a = py::none())
       .def("study", [](const PythonSystem& s, const std::string& kind, const py::dict& keywords, const std::string& title) {
         Study study = app::build_study(s.base, request_of(keywords, "the study"), kind == "run" ? Study::Kind::run : Study::Kind::compare);
         if (!title.empty()) study.title = title;

@@ -7,7 +7,9 @@
 
 #include "apps/models/model_source.h"
 #include "base/error.h"
+#include "base/files.h"
 #include "base/text.h"
+#include "kits/exchange/sbml.h"
 #include "model/registry.h"
 
 namespace meso::app {
@@ -89,6 +91,17 @@ Study build_study(Study study, const Request& request, Study::Kind kind) {
   study.kind = kind == Study::Kind::run ? kind : study.sweep.empty() ? Study::Kind::compare : Study::Kind::sweep;
   if (kind == Study::Kind::run && study.budget.max != study.budget.first) study.budget.max = study.budget.first;
   return study;
+}
+
+std::string sbml_of(const Study& study) {
+  const std::string& title = study.title.empty() ? study.system.title : study.title;
+  return exchange::write_sbml(study.system.bind(study.parameters), study.system.name, title);
+}
+
+void export_sbml(const Study& study, const std::filesystem::path& file) {
+  if (const std::string extension = file.extension().string(); extension != ".xml" && extension != ".sbml")
+    throw InputError(fmt::format("{}: SBML is written to a file that ends in .xml or .sbml", file.string()));
+  write_file_atomically(file, sbml_of(study));
 }
 
 }  // namespace meso::app

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <utility>
@@ -44,5 +45,11 @@ struct Request {
 
 /// @throws InputError, StudyError
 [[nodiscard]] Study build_study(Study base, const Request& request, Study::Kind kind);
+
+/// The reaction network of a study, at its parameters, as an SBML document.
+/// @throws InputError  it is none; ModelError  what SBML has no words for
+[[nodiscard]] std::string sbml_of(const Study& study);
+/// The same in a file. @throws InputError  a name that does not end in .xml or .sbml
+void export_sbml(const Study& study, const std::filesystem::path& file);
 
 }  // namespace meso::app

@@ -205,6 +205,12 @@ int program(int argc, char** argv, Ranks* ranks) {
   equations->add_option("--set", flags.set, "parameter: name=value (repeatable)");
   equations->add_flag("--latex", latex, "as LaTeX");
 
+  std::string file;
+  CLI::App* exporter = app.add_subcommand("export", "writes a reaction network as SBML, for other programs");
+  exporter->add_option("target", target, "a network: a system, a study file or a model file")->required();
+  exporter->add_option("-o,--output", file, "the file (.xml); without it the document goes to standard output");
+  exporter->add_option("--set", flags.set, "parameter: name=value (repeatable)");
+
   CLI::App* report = app.add_subcommand("report", "makes the report of a results folder again");
   report->add_option("folder", folder, "folder with results.h5")->required();
   CLI::App* resume = app.add_subcommand("resume", "goes on with an interrupted run, to the bits of one that never stopped");
@@ -258,6 +264,13 @@ int program(int argc, char** argv, Ranks* ranks) {
     const Level& found = bound.level(request.level);
     if (!found.equations) throw InputError(fmt::format("level '{}' of '{}' has no closed equations to show", request.level, study.system.name));
     print(found.equations(resolve(found.info.options, request.options, "level '" + request.level + "'"), latex));
+    return 0;
+  }
+  if (*exporter) {
+    Study study = base_study(target);
+    for (auto& [name, value] : read_set(flags.set)) study.parameters[name] = value;
+    if (file.empty()) print(sbml_of(study));
+    else export_sbml(study, file);
     return 0;
   }
   if (*report) {

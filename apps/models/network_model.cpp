@@ -105,7 +105,7 @@ System own_network(const ModelRequest& request) {
   } catch (const ModelError& error) {
     const std::string text = error.what();
     if (text.find(".toml:") != std::string::npos) throw;
-    throw ModelError(node.where + ": " + text);
+    throw ModelError(node.where.empty() ? text : node.where + ": " + text);  // a table from Python has no place
   }
 }
 

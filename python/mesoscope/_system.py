@@ -243,6 +243,13 @@ class Case:
         """The closed equations of a level as text or LaTeX."""
         return self._core.equations(level, options, latex)
 
+    def export_sbml(self, path: str | os.PathLike[str] | None = None) -> str | None:
+        """Writes the reaction network of this case, at its parameters, as SBML (Level 3) to a file, or gives the text. `system(path)` reads it back.
+
+        What SBML has no words for (bursts, delays, noise, initial counts that are drawn) is refused by name.
+        """
+        return self._system.export_sbml(self._given, path)
+
     def level(self, *, name: str = "", parent: str = "", approximation: str = "", rung: str = "moments", small_parameter: str = "", expected_order: float = 0.0, source: str = "") -> Callable[[F], F]:
         """Decorator: a level written in Python, judged like a built-in one.
 
@@ -339,12 +346,23 @@ def own(kind: str, table: Mapping[str, Any], *, title: str = "", folder: str | o
     return _made(_core.own_system(kind, dict(table), title, os.fspath(folder)))
 
 
+def _without_bursts(reaction: str) -> str:
+    """"M -> M + burst(b*(c + 1)) P" has the terms M, M and P."""
+    while begin := re.search(r"\bburst\s*\(", reaction):
+        depth, end = 1, begin.end()
+        while end < len(reaction) and depth > 0:
+            depth += {"(": 1, ")": -1}.get(reaction[end], 0)
+            end += 1
+        reaction = reaction[: begin.start()] + reaction[end:]
+    return reaction
+
+
 def _species(reactions: Sequence[str]) -> list[str]:
     found: dict[str, None] = {}
     for reaction in reactions:
         if not isinstance(reaction, str):
             raise _core.ModelError(f"a reaction is text such as 'X -> 0, 1', not {reaction!r}")
-        for side in re.split(r"<->|->", reaction.split(",")[0]):
+        for side in re.split(r"<->|->", _without_bursts(reaction).split(",")[0]):
             for term in side.split("+"):
                 name = re.sub(r"^\d+\s*\*?\s*", "", term.strip())
                 if name:

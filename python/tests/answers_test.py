@@ -152,3 +152,24 @@ def test_every_system_is_asked_through_the_same_waist():
         assert case.levels and case.observables, name
         for level in case.levels:
             assert level.parent in [""] + [other.name for other in case.levels], (name, level)
+
+
+def test_a_network_is_written_as_sbml_and_read_back(tmp_path, refused):
+    case = meso.system("schlogl")(k3=1.75, volume=4)
+    path = tmp_path / "a folder" / "schlögl.xml"
+    path.parent.mkdir()
+    assert case.export_sbml(path) is None and path.read_text() == case.export_sbml()
+    back = meso.system(str(path))()
+    for level, observable in (("fsp", "X.variance"), ("rate-equation", "X.mean"), ("lna", "X.variance")):
+        np.testing.assert_allclose(back.run(level, times="0:5:6")[observable].value, case.run(level, times="0:5:6")[observable].value, rtol=1e-5, atol=1e-6)
+    with pytest.raises(meso.InputError) as error:
+        meso.system("ising")().export_sbml()
+    assert str(error.value) == "'ising' is no reaction network: only those are written as SBML"
+    refused(error, "export", "ising")
+    bursts = meso.network("M -> M + burst(b*(1 + 1)) P, 1", constants={"b": 2})()
+    assert {o.name for o in bursts.observables} == {"M.mean", "M.variance", "P.mean", "P.variance"}
+    with pytest.raises(meso.ModelError, match="a product drawn from a law"):
+        bursts.export_sbml(tmp_path / "bursts.xml")
+    with pytest.raises(meso.InputError, match="SBML is written to a file that ends in .xml or .sbml"):
+        case.export_sbml(tmp_path / "x.txt")
+    assert not (tmp_path / "bursts.xml").exists()

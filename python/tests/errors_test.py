@@ -237,3 +237,9 @@ def test_a_folder_that_cannot_be_written(dimer, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(meso.InputError, match="file"):
         dimer.run("lna", times=[0, 1], folder=tmp_path / "file")
+
+
+def test_a_wrong_network_without_a_file_has_no_place_in_its_message():
+    with pytest.raises(meso.ModelError) as error:
+        meso.network("X -> 0, 1", initial={"Y": 3})
+    assert str(error.value) == "initial: unknown species 'Y'.\n  species: X"

@@ -135,6 +135,46 @@ TEST_F(Program, ShowsClosedEquations) {
   EXPECT_EQ(std::count(latex.out.begin(), latex.out.end(), '{'), std::count(latex.out.begin(), latex.out.end(), '}'));
 }
 
+// ---- export --------------------------------------------------------------------------------------------------------
+
+TEST_F(Program, ExportsANetworkThatReadsBackWithTheSameAnswers) {
+  // A built-in system with triples: propensities and rate equation come back, in a folder with a space.
+  std::filesystem::create_directory(folder / "my models");
+  const std::string ask = " --level rate-equation --level fsp --times 0:5:6 --json --progress none", k = " --set k3=1.75 --set volume=4";
+  const Ran written = meso("export schlogl" + k + " -o 'my models/schlogl.xml'");
+  ASSERT_EQ(written.status, 0) << written.err;
+  EXPECT_EQ(written.out, "");
+  const Ran before = meso("run schlogl" + k + ask), after = meso("run 'my models/schlogl.xml'" + ask);
+  ASSERT_EQ(before.status, 0) << before.err;
+  ASSERT_EQ(after.status, 0) << after.err;
+  const json a = json::parse(before.out).at("points").at(0).at("levels"), b = json::parse(after.out).at("points").at(0).at("levels");
+  for (std::size_t i = 0; i < 6; ++i) {
+    const auto value = [i](const json& levels, int level) { return levels.at(level).at("observables").at("X.mean").at("value").at(i).get<double>(); };
+    EXPECT_NEAR(value(b, 0), value(a, 0), 1e-6 * (1 + value(a, 0))) << i;
+    EXPECT_NEAR(value(b, 1), value(a, 1), 1e-6 * (1 + value(a, 1))) << i;
+  }
+  // Without -o it is the document on standard output.
+  const Ran printed = meso("export schlogl" + k);
+  EXPECT_EQ(printed.out, read_file(folder / "my models/schlogl.xml"));
+}
+
+TEST_F(Program, ExportsWhatAStudyFileDescribesAndRefusesWhatSbmlCannotSay) {
+  const std::string network = "[study]\ntitle = \"mine\"\n[network]\nspecies = [\"X\"]\nconstants = { k = 2 }\n";
+  write("plain.toml", network + "reactions = [\"0 -> X, k\", \"X -> 0, 1\"]\n[[network.event]]\nat = 2\nadd = { X = 5 }\n");
+  const Ran ran = meso("export plain.toml --set k=3");
+  ASSERT_EQ(ran.status, 0) << ran.err;
+  for (const char* part : {"<sbml", "reaction_1", "<event "}) EXPECT_TRUE(contains(ran.out, part)) << part << "\n" << ran.out;
+  write("delay.toml", network + "reactions = [\"0 -> X, k after 2\"]\n");
+  expect_refused("export delay.toml -o delay.xml", {"network cannot be exported: ", "delay.toml:6: reaction '0 -> X, k after 2': products that come after a delay have no words in SBML"});
+  EXPECT_FALSE(exists("delay.xml"));
+  write("noise.toml", network + "reactions = [\"0 -> X, k\"]\nnoise = { k = \"gamma(2, k)\" }\n");
+  expect_refused("export noise.toml -o noise.xml", {"noise: 'k' is drawn per trajectory; random numbers have no words in SBML"});
+  expect_refused("export ising", {"'ising' is no reaction network: only those are written as SBML"});
+  expect_refused("export schlogl -o schlogl.txt", {"schlogl.txt: SBML is written to a file that ends in .xml or .sbml"});
+  expect_refused("export schlogl --set volum=3", {"unknown parameter 'volum' of system 'schlogl'. Did you mean 'volume'?"});
+  expect_refused("export schlgl", {"unknown system 'schlgl'. Did you mean 'schlogl'?"});
+}
+
 // ---- compare, JSON, statuses ---------------------------------------------------------------------------------------
 
 TEST_F(Program, ComparesLevelsAndSaysHowFarApartTheyAre) {

@@ -5,6 +5,7 @@
 #include <sbml/extension/SBasePlugin.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -14,6 +15,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "kits/kinetics/described.h"
 
 LIBSBML_CPP_NAMESPACE_USE  // some builds of the library have a namespace of their own, Debian's has none
 
@@ -43,6 +45,18 @@ bool is_condition(const Formula& f) {
   }
 }
 Formula as_condition(const Formula& f) { return is_condition(f) ? f : number(1) - call("eq", {f, number(0)}); }
+
+/// An annotation of a kinetic law that write_sbml leaves: falling factorials of its propensity stand for powers in the rate equation. Other programs
+/// pass it over, and then their rate equation differs by the terms of order 1/volume that n (n - 1) has.
+constexpr const char* own_annotations = "urn:mesoscope:sbml";
+constexpr const char* mass_action = "massAction";
+
+bool says_mass_action(const ::KineticLaw* law) {
+  const ::XMLNode* annotation = law != nullptr && law->isSetAnnotation() ? law->getAnnotation() : nullptr;
+  for (unsigned i = 0; annotation != nullptr && i < annotation->getNumChildren(); ++i)
+    if (annotation->getChild(i).getName() == mass_action && annotation->getChild(i).getURI() == own_annotations) return true;
+  return false;
+}
 
 /// Words of an element for a reader: "reaction 'r1'".
 std::string named(const char* what, const std::string& id) { return fmt::format("{} '{}'", what, id); }
@@ -495,6 +509,8 @@ void Reader::read_reaction(const ::Reaction& r, ProcessSpec& spec) {
   for (unsigned k = 0; k < r.getNumProducts(); ++k) right.push_back(term(r.getProduct(k)));
   ProcessSpec::Reaction reaction{.text = fmt::format("{}: {} -> {}", named("reaction", r.getId()), left.empty() ? "0" : join(left, " + "), right.empty() ? "0" : join(right, " + ")),
                                  .changes = {}, .rate = law(r), .reversible = r.getReversible()};
+  if (says_mass_action(r.getKineticLaw()))
+    if (const auto product = kinetics::falling_product(reaction.rate)) reaction.macroscopic = product->powers();
   const auto side = [&](const ::SpeciesReference* s, double sign) {
     const auto* species = model_.getSpecies(s->getSpecies());
     if (species == nullptr) fail(s->getLine(), fmt::format("{}: unknown species '{}'", named("reaction", r.getId()), s->getSpecies()));
@@ -795,66 +811,246 @@ Ast math_of(const Formula& f, const std::map<std::string, std::string>& rename) 
 
 }  // namespace
 
-std::string write_sbml(const kinetics::Network& network, const std::string& title) {
-  if (network.random_start()) throw ModelError("initial counts drawn from a law cannot be written in SBML");
-  ::SBMLDocument document(3, 1);
-  ::Model* model = document.createModel();
-  model->setId("network");
-  if (!title.empty()) model->setName(title);
-  model->setSubstanceUnits("item");
-  model->setExtentUnits("item");
-  std::string compartment = "compartment";
-  while (std::find(network.species.begin(), network.species.end(), compartment) != network.species.end()) compartment += "_";
-  ::Compartment* c = model->createCompartment();
-  c->setId(compartment);
-  c->setSpatialDimensions(3.0);
-  c->setSize(network.volume);
-  c->setConstant(true);
-  for (std::size_t s = 0; s < network.species.size(); ++s) {
-    ::Species* species = model->createSpecies();
-    species->setId(network.species[s]);
-    species->setCompartment(compartment);
-    species->setInitialAmount(static_cast<double>(network.initial[s]));
-    species->setHasOnlySubstanceUnits(true);
-    species->setBoundaryCondition(false);
-    species->setConstant(false);
-  }
-  for (std::size_t r = 0; r < network.reactions.size(); ++r) {
-    const kinetics::Reaction& reaction = network.reactions[r];
-    if (!reaction.bursts.empty()) throw ModelError(fmt::format("reaction '{}': a product drawn from a law (burst) cannot be written in SBML", reaction.text));
-    ::Reaction* out = model->createReaction();
-    std::string id = fmt::format("reaction_{}", r + 1);
-    while (std::find(network.species.begin(), network.species.end(), id) != network.species.end()) id += "_";
-    out->setId(id);
-    out->setName(reaction.text);
-    out->setReversible(false);
-    out->setFast(false);
-    std::set<std::size_t> written;
-    const auto side = [&](const std::vector<std::pair<std::size_t, int>>& terms, bool left) {
-      for (const auto& [s, count] : terms) {
-        ::SpeciesReference* reference = left ? out->createReactant() : out->createProduct();
-        reference->setSpecies(network.species[s]);
-        reference->setStoichiometry(count);
-        reference->setConstant(true);
-        written.insert(s);
+namespace {
+
+/// A condition as MathML has it: true or false.
+Ast condition_of(const Formula& f, const std::map<std::string, std::string>& rename) {
+  const Formula::Node& n = *f.root();
+  const auto both = [&](ASTNodeType_t type, bool conditions) {
+    Ast node = ast(type);
+    for (const Formula& argument : n.args) node->addChild((conditions ? condition_of(argument, rename) : math_of(argument, rename)).release());
+    return node;
+  };
+  switch (n.op) {
+    case Op::number: return ast(n.value != 0 ? AST_CONSTANT_TRUE : AST_CONSTANT_FALSE);
+    case Op::less: return both(AST_RELATIONAL_LT, false);
+    case Op::less_equal: return both(AST_RELATIONAL_LEQ, false);
+    case Op::equal: return both(AST_RELATIONAL_EQ, false);
+    case Op::min:
+    case Op::max:
+      if (is_condition(f)) return both(n.op == Op::min ? AST_LOGICAL_AND : AST_LOGICAL_OR, true);
+      break;
+    case Op::subtract:
+      if (is_condition(f)) {
+        Ast node = ast(AST_LOGICAL_NOT);
+        node->addChild(condition_of(n.args[1], rename).release());
+        return node;
       }
-    };
-    side(reaction.reactants, true);
-    side(reaction.products, false);
-    Formula law = number(reaction.stochastic);
-    if (reaction.law) law = *reaction.law;
-    else
-      for (const auto& [s, count] : reaction.reactants)
-        for (int k = 0; k < count; ++k) law = law * (Formula::variable(network.species[s]) - number(k));
-    for (const std::string& name : law.variables())
-      if (const auto at = std::find(network.species.begin(), network.species.end(), name); at != network.species.end() && !written.contains(static_cast<std::size_t>(at - network.species.begin())))
-        out->createModifier()->setSpecies(name);
-    ::KineticLaw* kinetic = out->createKineticLaw();
-    const Ast math = math_of(law, {});
-    kinetic->setMath(math.get());
+      break;
+    default: break;
   }
+  Ast node = ast(AST_RELATIONAL_NEQ), zero = ast(AST_INTEGER);
+  zero->setValue(0);
+  node->addChild(math_of(f, rename).release());
+  node->addChild(zero.release());
+  return node;
+}
+
+/// What a reaction is written with: its name, and both sides as (state, count).
+struct Sides {
+  std::string name;
+  std::vector<std::pair<std::size_t, double>> left, right;
+};
+
+class Writer {
+ public:
+  Writer(const kinetics::Process& process, double size) : process_(process), size_(size) {}
+  std::string write(const std::string& title, const std::vector<Sides>& sides);
+
+ private:
+  [[nodiscard]] static bool is_id(const std::string& text) {
+    return !text.empty() && (std::isalpha(static_cast<unsigned char>(text[0])) != 0 || text[0] == '_') &&
+           std::all_of(text.begin(), text.end(), [](unsigned char c) { return c < 128 && (std::isalnum(c) != 0 || c == '_'); });
+  }
+  /// An id of its own for a name: the name itself where it is one.
+  std::string id_for(const std::string& name, const std::string& otherwise) {
+    std::string id = is_id(name) ? name : otherwise;
+    while (!taken_.insert(id).second) id += "_";
+    return id;
+  }
+  void add_rule(::Rule* rule, const std::string& variable, const Formula& value) {
+    rule->setVariable(variable);
+    rule->setMath(math_of(value, ids_).get());
+  }
+  void add_species(const std::string& id, const std::string& name, double amount, bool constant, bool ruled);
+  void add_reaction(std::size_t r, const Sides& sides);
+  void add_event(std::size_t e);
+
+  const kinetics::Process& process_;
+  double size_;
+  ::Model* model_ = nullptr;
+  std::string compartment_;
+  std::set<std::string> taken_;
+  std::map<std::string, std::string> ids_;  // name of a slot -> id
+};
+
+void Writer::add_species(const std::string& id, const std::string& name, double amount, bool constant, bool ruled) {
+  ::Species* species = model_->createSpecies();
+  species->setId(id);
+  if (name != id) species->setName(name);
+  species->setCompartment(compartment_);
+  if (!ruled) species->setInitialAmount(amount);
+  species->setHasOnlySubstanceUnits(true);
+  species->setBoundaryCondition(constant || ruled);
+  species->setConstant(constant);
+}
+
+void Writer::add_reaction(std::size_t r, const Sides& sides) {
+  const kinetics::Process::Reaction& reaction = process_.reactions[r];
+  ::Reaction* out = model_->createReaction();
+  std::string own = sides.name.starts_with("reaction '") ? sides.name.substr(10, sides.name.find('\'', 10) - 10) : "";  // of a model file
+  out->setId(id_for(own, fmt::format("reaction_{}", r + 1)));
+  out->setName(sides.name);
+  out->setReversible(reaction.reversible);
+  out->setFast(false);
+  std::set<std::string> written;
+  const auto reference = [&](std::size_t slot, bool left) {
+    ::SpeciesReference* s = left ? out->createReactant() : out->createProduct();
+    s->setSpecies(ids_.at(process_.names[slot]));
+    written.insert(process_.names[slot]);
+    return s;
+  };
+  for (const bool left : {true, false})
+    for (const auto& [slot, count] : left ? sides.left : sides.right) {
+      ::SpeciesReference* s = reference(slot, left);
+      s->setStoichiometry(count);
+      s->setConstant(true);
+    }
+  for (const auto& [slot, amount] : reaction.varying) {
+    ::SpeciesReference* s = reference(slot, false);
+    const std::string id = id_for("", fmt::format("stoichiometry_{}_{}", r + 1, slot + 1));
+    s->setId(id);
+    s->setConstant(false);
+    add_rule(model_->createAssignmentRule(), id, amount);
+  }
+  for (const std::string& name : reaction.rate.variables())
+    if (name != kinetics::time_name && model_->getSpecies(ids_.at(name)) != nullptr && written.insert(name).second) out->createModifier()->setSpecies(ids_.at(name));
+  ::KineticLaw* kinetic = out->createKineticLaw();
+  kinetic->setMath(math_of(reaction.rate, ids_).get());
+  if (reaction.macroscopic && reaction.macroscopic->text() != reaction.rate.text())
+    kinetic->setAnnotation(fmt::format("<annotation><{} xmlns=\"{}\"/></annotation>", mass_action, own_annotations));
+}
+
+void Writer::add_event(std::size_t e) {
+  const kinetics::Process::Event& event = process_.events[e];
+  ::Event* out = model_->createEvent();
+  const std::string id = id_for(event.name, fmt::format("event_{}", e + 1));
+  out->setId(id);
+  if (event.name != id) out->setName(event.name);
+  out->setUseValuesFromTriggerTime(event.values_from_trigger);
+  ::Trigger* trigger = out->createTrigger();
+  trigger->setInitialValue(event.initially);
+  trigger->setPersistent(event.persistent);
+  trigger->setMath(condition_of(event.trigger, ids_).get());
+  if (event.delay) out->createDelay()->setMath(math_of(*event.delay, ids_).get());
+  if (event.priority) out->createPriority()->setMath(math_of(*event.priority, ids_).get());
+  for (const auto& [slot, value] : event.assignments) {
+    ::EventAssignment* assignment = out->createEventAssignment();
+    assignment->setVariable(ids_.at(process_.names[slot]));
+    assignment->setMath(math_of(value, ids_).get());
+  }
+}
+
+std::string Writer::write(const std::string& title, const std::vector<Sides>& sides) {
+  const kinetics::Process& p = process_;
+  ::SBMLDocument document(3, 1);
+  model_ = document.createModel();
+  if (!title.empty()) model_->setName(title);
+  if (p.time_unit == "s") model_->setTimeUnits("second");
+  std::string unit = "item";
+  if (!p.not_counts.empty()) {
+    unit = "mole";
+    for (const auto& observed : p.observed)
+      if (observed.counted && observed.unit != "mol") throw ModelError(fmt::format("cannot be written in SBML here: {} is in {}; amounts are written in molecules or in mol", observed.name, observed.unit));
+  }
+  model_->setSubstanceUnits(unit);
+  model_->setExtentUnits(unit);
+
+  // A state that counts, or that reactions change, is a species; others are parameters.
+  std::vector<char> is_species(p.counted.begin(), p.counted.end());
+  for (const auto& r : p.reactions) {
+    for (const auto& [slot, amount] : r.change) is_species[slot] = 1;
+    for (const auto& [slot, amount] : r.varying) is_species[slot] = 1;
+  }
+  for (const bool names : {true, false})  // names that are ids first, so that they keep them; the last slot is the time
+    for (std::size_t slot = 0; slot + 1 < p.names.size(); ++slot)
+      if (is_id(p.names[slot]) == names) ids_[p.names[slot]] = id_for(p.names[slot], fmt::format("quantity_{}", slot + 1));
+  model_->setId(id_for("network", "network"));
+  compartment_ = id_for("compartment", "compartment");
+  ::Compartment* c = model_->createCompartment();
+  c->setId(compartment_);
+  c->setSpatialDimensions(3.0);
+  c->setSize(size_);
+  c->setConstant(true);
+
+  for (std::size_t slot = 0; slot < p.n_states; ++slot) {
+    const std::string& name = p.names[slot];
+    if (is_species[slot] != 0) add_species(ids_.at(name), name, p.initial[slot], false, false);
+  }
+  for (const auto& observed : p.observed) {
+    if (!observed.counted) continue;
+    if (observed.slot == kinetics::Process::npos) add_species(id_for(observed.name, "constant_species"), observed.name, observed.value, true, false);
+    else if (observed.slot >= p.n_states) add_species(ids_.at(observed.name), observed.name, 0, false, true);
+  }
+  const auto add_parameter = [&](const std::string& name, std::optional<double> value) {
+    ::Parameter* parameter = model_->createParameter();
+    parameter->setId(ids_.at(name));
+    if (ids_.at(name) != name) parameter->setName(name);
+    if (value) parameter->setValue(*value);
+    parameter->setConstant(false);
+  };
+  for (std::size_t slot = 0; slot < p.n_states; ++slot)
+    if (is_species[slot] == 0) add_parameter(p.names[slot], std::isfinite(p.initial[slot]) ? std::optional(p.initial[slot]) : std::nullopt);
+  for (std::size_t k = 0; k < p.n_assigned; ++k) {
+    const std::string& name = p.names[p.n_states + k];
+    if (model_->getSpecies(ids_.at(name)) == nullptr) add_parameter(name, std::nullopt);
+    add_rule(model_->createAssignmentRule(), ids_.at(name), p.assigned[k]);
+  }
+  for (std::size_t slot = 0; slot < p.n_states; ++slot)
+    if (p.rates[slot]) add_rule(model_->createRateRule(), ids_.at(p.names[slot]), *p.rates[slot]);
+  for (std::size_t r = 0; r < p.reactions.size(); ++r) add_reaction(r, sides[r]);
+  for (std::size_t e = 0; e < p.events.size(); ++e) add_event(e);
   const std::unique_ptr<char, void (*)(void*)> text(::writeSBMLToString(&document), std::free);
   return text.get();
+}
+
+}  // namespace
+
+std::string write_sbml(const kinetics::Network& network, const std::string& title) {
+  for (const auto& law : network.start_laws)
+    if (law.kind != kinetics::CountLaw::Kind::point)
+      throw ModelError(fmt::format("the initial count of {} is drawn from a law; random numbers have no words in SBML", network.species[static_cast<std::size_t>(&law - network.start_laws.data())]));
+  for (const kinetics::OpenConstant& constant : network.open_constants)
+    if (constant.law) throw ModelError(fmt::format("noise: '{}' is drawn per trajectory; random numbers have no words in SBML", constant.name));
+  std::vector<Sides> sides;
+  for (const kinetics::Reaction& reaction : network.reactions) {
+    const std::string label = fmt::format("{}reaction '{}'", reaction.where.empty() ? "" : reaction.where + ": ", reaction.text);
+    if (!reaction.bursts.empty()) throw ModelError(label + ": a product drawn from a law (burst) has no words in SBML");
+    if (reaction.delay) throw ModelError(label + ": products that come after a delay have no words in SBML");
+    sides.push_back({reaction.text, {reaction.reactants.begin(), reaction.reactants.end()}, {reaction.products.begin(), reaction.products.end()}});
+  }
+  return Writer(kinetics::process_of(network), network.volume).write(title, sides);
+}
+
+std::string write_sbml(const kinetics::Process& process, const std::string& title) {
+  if (!process.drawn.empty() || !process.start_laws.empty()) throw ModelError("numbers are drawn per trajectory; random numbers have no words in SBML");
+  std::vector<Sides> sides;
+  for (const auto& reaction : process.reactions) {
+    if (reaction.delay) throw ModelError(fmt::format("{}: products that come after a delay have no words in SBML", reaction.text));
+    sides.push_back({reaction.text, {}, {}});
+    for (const auto& [slot, amount] : reaction.change) (amount < 0 ? sides.back().left : sides.back().right).emplace_back(slot, std::abs(amount));
+  }
+  return Writer(process, 1).write(title, sides);
+}
+
+std::string write_sbml(const Case& bound, const std::string& system, const std::string& title) {
+  const kinetics::Described* from = kinetics::described(bound);
+  if (from == nullptr) throw InputError(fmt::format("'{}' is no reaction network: only those are written as SBML", system));
+  try {
+    return from->network ? write_sbml(*from->network, title) : write_sbml(from->process->process(), title);
+  } catch (const ModelError& error) {
+    throw ModelError(fmt::format("{} cannot be exported: {}", system, error.what()));
+  }
 }
 
 }  // namespace meso::exchange

@@ -14,6 +14,7 @@
 
 #include "kits/kinetics/network.h"
 #include "kits/kinetics/process.h"
+#include "model/system.h"
 
 namespace meso::exchange {
 
@@ -24,8 +25,15 @@ namespace meso::exchange {
 [[nodiscard]] kinetics::ProcessSpec read_sbml_text(const std::string& text, const std::string& name);
 
 /// The network as an SBML Level 3 Version 1 document: one compartment of size `volume`, amounts in items, every propensity written out as a
-/// kinetic law, so that reading it gives the same process.
-/// @throws ModelError  the network has bursts or draws its initial counts (random numbers have no words in SBML core)
+/// kinetic law, numbers put in (to the library's 15 digits). Mass action with several molecules of a kind bears an annotation, by which reading gives
+/// its rate equation back too (powers for falling factorials). Events are written; passages are questions and are not.
+/// @throws ModelError  what SBML core has no words for, by name: bursts, delayed products, noise, initial counts that are drawn
 [[nodiscard]] std::string write_sbml(const kinetics::Network& network, const std::string& title);
+/// The same of a model file, with its rules, events and varying stoichiometries.
+[[nodiscard]] std::string write_sbml(const kinetics::Process& process, const std::string& title);
+/// What a case was made of.
+/// @param system  its name, for messages
+/// @throws InputError  it is no network
+[[nodiscard]] std::string write_sbml(const Case& bound, const std::string& system, const std::string& title);
 
 }  // namespace meso::exchange

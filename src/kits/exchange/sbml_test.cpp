@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "exec/engine.h"
+#include "kits/kinetics/ladder.h"
 #include "kits/kinetics/process_system.h"
 #include "testing/statistics.h"
 
@@ -272,6 +273,135 @@ TEST(Sbml, LevelThreeVersionTwoTakesNumbersAsConditions) {
   EXPECT_EQ(value(op("rem", cn(-7), cn(2))), -1);
 }
 
+std::string second_version(const Parts& parts) {
+  std::string text = document(parts);
+  text.replace(text.find("version1/core"), 13, "version2/core");
+  text.replace(text.find("version=\"1\">"), 12, "version=\"2\">");
+  return text;
+}
+
+TEST(Sbml, BoundarySpeciesAreChangedByRulesAndNotByReactions) {
+  // B grows as 1 + t by its rule although a reaction consumes it; S gains k B. E is constant, a reactant all the same.
+  Parts parts{.species = species("B", 1, "hasOnlySubstanceUnits=\"true\" boundaryCondition=\"true\" constant=\"false\"") + species("E", 4, "hasOnlySubstanceUnits=\"true\" boundaryCondition=\"true\" constant=\"true\"") + species("S", 0),
+              .parameters = parameter("k", 0.5), .rules = "<rateRule variable=\"B\">" + math(cn(1)) + "</rateRule>",
+              .reactions = reaction("r", term("B") + term("E"), term("S"), op("times", ci("k"), op("times", ci("B"), ci("E"))))};
+  const Case model = bound(parts);
+  EXPECT_NEAR(run(model, "rate-equation", {0, 2}, "B.mean")[1], 3, 1e-9);
+  EXPECT_NEAR(run(model, "rate-equation", {0, 2}, "E.mean")[1], 4, 1e-12);
+  EXPECT_NEAR(run(model, "rate-equation", {0, 2}, "S.mean")[1], 0.5 * 4 * (2 + 2), 1e-6);
+}
+
+TEST(Sbml, CompartmentsOfNoDimensionHoldAmounts) {
+  Parts parts = decay();
+  parts.compartments = "<compartment id=\"C\" spatialDimensions=\"0\" constant=\"true\"/>";
+  parts.species = species("S", 100, by_concentration);
+  EXPECT_NEAR(run(bound(parts), "rate-equation", {0, 2}, "S.mean")[1], 100 * std::exp(-1.0), 1e-5);
+}
+
+TEST(Sbml, SizesOfInitialAssignmentsScaleConcentrations) {
+  // The size is 4 and not 2: 10 per volume are 40, and the law sees 10.
+  Parts parts = decay();
+  parts.species = "<species id=\"S\" compartment=\"C\" initialConcentration=\"10\" " + by_concentration + "/>";
+  parts.initial = "<initialAssignment symbol=\"C\">" + math(op("times", cn(8), ci("k"))) + "</initialAssignment>";
+  EXPECT_NEAR(run(bound(parts), "rate-equation", {0, 2}, "S.mean")[0], 40, 1e-12);
+  EXPECT_NEAR(run(bound(parts), "rate-equation", {0, 2}, "S.mean")[1], 40 * std::exp(-0.5 / 4 * 2), 1e-5);
+  // Assigned as a concentration: 3 per volume in 4.
+  parts.initial += "<initialAssignment symbol=\"S\">" + math(cn(3)) + "</initialAssignment>";
+  EXPECT_NEAR(run(bound(parts), "rate-equation", {0, 2}, "S.mean")[0], 12, 1e-12);
+}
+
+TEST(Sbml, ModelsHaveAConversionFactorAndSpeciesTheirOwn) {
+  // Extents count pairs: A (the model's factor 2) loses 2 per firing, B (its own, 3) gains 3.
+  Parts parts{.species = species("A", 100) + "<species id=\"B\" compartment=\"C\" initialAmount=\"0\" hasOnlySubstanceUnits=\"true\" boundaryCondition=\"false\" constant=\"false\" conversionFactor=\"own\"/>",
+              .parameters = parameter("k", 0.25) + parameter("two", 2) + parameter("own", 3), .reactions = reaction("r", term("A"), term("B"), op("times", ci("k"), ci("A"))), .attributes = "conversionFactor=\"two\""};
+  const Case model = bound(parts);
+  const double left = 100 * std::exp(-0.5);
+  EXPECT_NEAR(run(model, "rate-equation", {0, 1}, "A.mean")[1], left, 1e-5);
+  EXPECT_NEAR(run(model, "rate-equation", {0, 1}, "B.mean")[1], 1.5 * (100 - left), 1e-5);
+  EXPECT_EQ(run(model, "ssa", {0, 1}, "A.mean", 64)[1] + 2.0 / 3 * run(model, "ssa", {0, 1}, "B.mean", 64)[1], 100);
+}
+
+TEST(Sbml, EventsSetStoichiometriesAndConcentrationsInGrowingCompartments) {
+  // n is 1 until t = 1 and 3 from there: 2 + 2 * 3 * 2 at t = 3.
+  Parts parts = decay(cn(2));
+  parts.species = species("S", 0);
+  parts.parameters = "";
+  parts.reactions = reaction("r", "", "<speciesReference id=\"n\" species=\"S\" stoichiometry=\"1\" constant=\"false\"/>", cn(2));
+  parts.events = event("e", op("geq", now, cn(1)), assignment("n", cn(3)));
+  EXPECT_NEAR(run(bound(parts), "rate-equation", {0, 3}, "S.mean")[1], 14, 1e-6);
+  // Poisson with 1 and then 3 a firing: mean 14, variance 2 + 36.
+  EXPECT_TRUE(MeansMatch({{14, run(bound(parts), "ssa", {0, 3}, "S.mean", 6000)[1], std::sqrt(38.0 / 6000), "S"}}, 0.8));
+  // A volume of 2 + t; at t = 1 the concentration is set to 5: 15 molecules, which stay.
+  Parts grown{.compartments = "<compartment id=\"C\" spatialDimensions=\"3\" size=\"2\" constant=\"false\"/>", .species = species("S", 1, by_concentration),
+              .rules = "<rateRule variable=\"C\">" + math(cn(1)) + "</rateRule>", .events = event("e", op("geq", now, cn(1)), assignment("S", cn(5)))};
+  EXPECT_NEAR(run(bound(grown), "rate-equation", {0, 1, 4}, "S.mean")[2], 15, 1e-6);
+}
+
+TEST(Sbml, DelaysOfEventsFollowTheStateAndPrioritiesToo) {
+  // Executed x = 2 after t = 1, with the delay of the trigger's moment; of two at once the one whose priority is higher then.
+  Parts parts{.species = species("S", 0), .parameters = parameter("x", 2, false) + parameter("y", 1, false), .rules = "<rateRule variable=\"y\">" + math(cn(1)) + "</rateRule>"};
+  for (const char* level : {"rate-equation", "ssa"}) {
+    const auto value = [&](double t) { return run(bound(parts), level, {0, t}, "x.mean", level[0] == 's' ? 8 : 0)[1]; };
+    parts.events = event("e", op("geq", now, cn(1)), assignment("x", cn(7)), ci("x"));
+    EXPECT_EQ(value(2.9), 2) << level;
+    EXPECT_EQ(value(3.1), 7) << level;
+    parts.events = event("a", op("geq", now, cn(1)), assignment("x", op("times", ci("x"), cn(10))), "", ci("y"), true, false, false) +
+                   event("b", op("geq", now, cn(1)), assignment("x", op("plus", ci("x"), cn(1))), "", op("minus", ci("y")), true, false, false);
+    EXPECT_EQ(value(2), 21) << level;  // y is 2 then: a before b
+  }
+}
+
+TEST(Sbml, RatesOfReactionsAreNamesInRulesTriggersAndInitialAssignments) {
+  Parts parts = decay();
+  parts.parameters += parameter("z", 0, false) + parameter("a", 0) + parameter("hit", 0, false);
+  parts.rules = "<rateRule variable=\"z\">" + math(ci("r")) + "</rateRule>";
+  parts.initial = "<initialAssignment symbol=\"a\">" + math(op("times", cn(2), ci("r"))) + "</initialAssignment>";
+  parts.events = event("e", op("lt", ci("r"), cn(25)), assignment("hit", ci("a")));
+  const Case model = bound(parts);
+  EXPECT_NEAR(run(model, "rate-equation", {0, 1}, "z.mean")[1], 100 * (1 - std::exp(-0.5)), 1e-5);
+  const auto hit = run(model, "rate-equation", {0, 1.38, 1.39}, "hit.mean");  // S below 50 at log(2)/0.5 = 1.386
+  EXPECT_EQ(hit[1], 0);
+  EXPECT_NEAR(hit[2], 100, 1e-9);
+}
+
+TEST(Sbml, NamedStoichiometriesMakeBatches) {
+  // Batches of n = 5 come at rate 3 and stay: five times Poisson.
+  Parts parts{.species = species("S", 0), .reactions = reaction("r", "", "<speciesReference id=\"n\" species=\"S\" stoichiometry=\"5\" constant=\"true\"/>", cn(3))};
+  EXPECT_TRUE(MeansMatch({{30, run(bound(parts), "ssa", {0, 2}, "S.mean", 6000)[1], std::sqrt(150.0 / 6000), "mean"}}, 1.5));
+  EXPECT_NEAR(run(bound(parts), "fsp", {0, 2}, "S.variance")[1], 150, 1e-4);
+  EXPECT_NEAR(run(bound(parts, {{"n", Value(2.0)}}), "fsp", {0, 2}, "S.variance")[1], 24, 1e-5);
+}
+
+TEST(Sbml, PiecewiseAndLogicNestAndInfinityIsANumber) {
+  const auto value = [](const std::string& formula) {
+    Parts parts{.species = species("S", 1), .parameters = parameter("x", 0.5) + parameter("z", 0, false), .rules = "<assignmentRule variable=\"z\">" + math(op("plus", formula, op("times", cn(0), now))) + "</assignmentRule>"};
+    return run(bound(parts), "rate-equation", {0, 1}, "z.mean")[1];
+  };
+  const std::string x = ci("x");
+  const auto either = [](const std::string& condition) { return "<piecewise><piece>" + cn(7) + condition + "</piece><piece>" + cn(8) + op("not", condition) + "</piece></piecewise>"; };
+  EXPECT_EQ(value(either(op("lt", x, "<infinity/>"))), 7);
+  EXPECT_EQ(value(either(op("and", op("or", op("lt", x, cn(0)), op("neq", x, cn(2))), op("not", op("xor", "<true/>", "<false/>", "<true/>"))))), 7);
+  EXPECT_EQ(value(either("<apply><and/></apply>")), 7);
+  EXPECT_EQ(value(either("<apply><or/></apply>")), 8);
+  EXPECT_EQ(value("<piecewise><piece>" + either(op("gt", x, cn(1))) + op("geq", x, cn(0.5)) + "</piece><otherwise>" + cn(9) + "</otherwise></piecewise>"), 8);
+  EXPECT_NEAR(value("<apply><times/></apply>"), 1, 1e-15);
+  EXPECT_NEAR(value("<apply><plus/></apply>"), 0, 1e-15);
+  EXPECT_NEAR(value("<exponentiale/>"), std::exp(1.0), 1e-15);
+}
+
+TEST(Sbml, WhatLevelThreeVersionTwoMayLeaveOut) {
+  // An event without a trigger never fires, one without assignments does nothing, a rule without mathematics is none.
+  Parts parts = decay();
+  parts.parameters += parameter("z", 3, false);
+  parts.rules = "<assignmentRule variable=\"z\"/>";
+  parts.events = "<event id=\"never\" useValuesFromTriggerTime=\"true\"><listOfEventAssignments>" + assignment("S", cn(0)) + "</listOfEventAssignments></event>" +
+                 "<event id=\"idle\" useValuesFromTriggerTime=\"true\"><trigger initialValue=\"false\" persistent=\"true\">" + math(op("geq", now, cn(1))) + "</trigger></event>";
+  std::string text = second_version(parts);
+  while (text.find(" fast=\"false\"") != std::string::npos) text.erase(text.find(" fast=\"false\""), 13);
+  const Case model = process_system(read_sbml_text(text, "my.xml"), "model", "title").bind({});
+  EXPECT_NEAR(run(model, "rate-equation", {0, 2}, "S.mean")[1], 100 * std::exp(-1.0), 1e-5);
+}
+
 // ------------------------------------------------------------------------------------------------------------ bad input
 
 TEST(SbmlRefuses, RecursiveFunctionDefinitions) {
@@ -296,7 +426,17 @@ TEST(SbmlRefuses, WhatItDoesNotSupportByName) {
   parts = decay();
   parts.constraints = "<constraint>" + math(op("gt", ci("S"), cn(1))) + "</constraint>";
   EXPECT_NE(refusal(parts).find("constraints are not supported"), std::string::npos) << refusal(parts);
-  std::string old = document(decay());
+  parts = decay("<apply><csymbol encoding=\"text\" definitionURL=\"http://www.sbml.org/sbml/symbols/rateOf\">rateOf</csymbol>" + ci("S") + "</apply>");
+  EXPECT_NE(refusal(second_version(parts)).find("reaction 'r': rateOf() is not supported; write the rate out"), std::string::npos) << refusal(second_version(parts));
+  parts = decay();
+  parts.reactions = "<reaction id=\"r\" reversible=\"false\" fast=\"false\"><listOfReactants>" + term("S") + "</listOfReactants></reaction>";
+  EXPECT_NE(refusal(parts).find("reaction 'r' has no kinetic law: nothing says how fast it is"), std::string::npos) << refusal(parts);
+  parts = decay();
+  parts.reactions = reaction("r", "<speciesReference species=\"S\" constant=\"true\"/>", "", ci("k"));
+  EXPECT_NE(refusal(parts).find("reaction 'r': 'S' has no stoichiometry"), std::string::npos) << refusal(parts);
+  std::string package = document(decay());
+  package.replace(package.find(" level=\"3\""), 10, " xmlns:spatial=\"http://www.sbml.org/sbml/level3/version1/spatial/version1\" spatial:required=\"true\" level=\"3\"");
+  EXPECT_NE(refusal(package).find("the model requires the SBML package 'spatial', which is not supported"), std::string::npos) << refusal(package);
   EXPECT_NE(refusal(std::string(R"(<sbml xmlns="http://www.sbml.org/sbml/level1" level="1" version="2"><model><listOfCompartments><compartment name="c"/></listOfCompartments></model></sbml>)"))
                 .find("SBML Level 1 is not supported"),
             std::string::npos);
@@ -417,8 +557,96 @@ TEST(SbmlExport, ReadsBackAsTheSameNetwork) {
           EXPECT_NEAR(after(r, n, t), before(r, n, t), 1e-12 * (1 + before(r, n, t))) << r << " at " << x << ", " << y;
         }
   }
-  const kinetics::NetworkSpec bursts{.species = {"P"}, .reactions = {"0 -> burst(2) P, 1"}};
-  EXPECT_THROW((void)write_sbml(bursts.bind({}), ""), ModelError);
+}
+
+Case written_and_read(const Case& model) { return process_system(read_sbml_text(write_sbml(model, "model", "title"), "out.xml"), "model", "title").bind({}); }
+
+TEST(SbmlExport, ReadsBackWithTheAnswersOfEveryDeterministicLevel) {
+  // Pairs and triples in a volume of 8: the rate equation's powers are not the propensities' falling factorials, and both must come back.
+  const kinetics::NetworkSpec spec{.species = {"X", "Y"}, .reactions = {"2X -> 3X, 1.1", "3X -> 2X, 0.4", "0 -> X, 2.25", "X -> 0, 2.5", "X + Y -> Y, 0.3", "0 <-> Y, 1; 0.5", "X -> 0, = 3*X/(2 + X)"}, .volume = 8,
+                                   .initial = {{"X", 5}, {"Y", 9}}};
+  const Case before = kinetics::network_system(spec, "model", "title").bind({}), after = written_and_read(before);
+  const std::vector<double> times{0, 0.5, 2, 5};
+  for (const char* level : {"rate-equation", "lna", "closure"})
+    for (const char* observable : {"X.mean", "Y.mean", "X.variance"}) {
+      if (std::string(level) == "rate-equation" && std::string(observable) == "X.variance") continue;
+      const auto a = run(before, level, times, observable), b = run(after, level, times, observable);
+      for (std::size_t i = 0; i < times.size(); ++i) EXPECT_NEAR(b[i], a[i], 1e-5 * (1 + std::abs(a[i]))) << level << ' ' << observable << " at " << times[i];
+    }
+  EXPECT_EQ(run(after, "ssa", times, "X.mean", 64), run(before, "ssa", times, "X.mean", 64));
+  // A reader that does not know the annotation has n (n - 1) in its rate equation: a law that was edited since is read as it stands.
+  std::string text = write_sbml(before, "model", "");
+  const auto at = text.find("<massAction");
+  ASSERT_NE(at, std::string::npos);
+  const kinetics::ProcessSpec known = read_sbml_text(text, "out.xml");
+  while (text.find("<massAction") != std::string::npos) text.replace(text.find("<massAction"), 11, "<somethingElse");
+  const kinetics::ProcessSpec plain = read_sbml_text(text, "out.xml");
+  EXPECT_TRUE(known.reactions[0].macroscopic.has_value());
+  EXPECT_FALSE(plain.reactions[0].macroscopic.has_value());
+}
+
+TEST(SbmlExport, KeepsEventsAndWhatTheySet) {
+  const kinetics::NetworkSpec spec{.species = {"X"},
+                                   .reactions = {"0 -> X, k", "X -> 0, 0.5"},
+                                   .constants = {{"k", 3}},
+                                   .initial = {{"X", 4}},
+                                   .events = {{.name = "dose", .at = {0, 2}, .add = {{"X", "10"}}}, {.name = "switch off", .when = "X < 6 and t > 1", .set = {{"k", "k/2"}}}}};
+  const Case before = kinetics::network_system(spec, "model", "title").bind({}), after = written_and_read(before);
+  const std::vector<double> times{0, 1, 2, 6};
+  const auto a = run(before, "rate-equation", times, "X.mean"), b = run(after, "rate-equation", times, "X.mean");
+  EXPECT_NEAR(a[0], 14, 1e-9) << "the design: the first dose is at the start";
+  for (std::size_t i = 0; i < times.size(); ++i) EXPECT_NEAR(b[i], a[i], 1e-6 * a[i]) << times[i];
+  EXPECT_EQ(run(after, "ssa", times, "X.mean", 64), run(before, "ssa", times, "X.mean", 64));
+}
+
+TEST(SbmlExport, KeepsRulesEventsAndVaryingStoichiometriesOfAModelFile) {
+  Parts parts{.species = species("S", 100, by_concentration) + species("T", 7, "hasOnlySubstanceUnits=\"true\" boundaryCondition=\"true\" constant=\"true\"") +
+                         "<species id=\"U\" compartment=\"C\" hasOnlySubstanceUnits=\"true\" boundaryCondition=\"false\" constant=\"false\"/>",
+              .parameters = parameter("k", 0.5) + parameter("t", 2) + parameter("z", 0, false) + parameter("w", 1, false),
+              .rules = "<assignmentRule variable=\"z\">" + math(op("plus", op("times", ci("S"), ci("w")), now)) + "</assignmentRule><rateRule variable=\"w\">" + math(op("minus", ci("w"))) + "</rateRule>" +
+                       "<assignmentRule variable=\"U\">" + math(op("times", ci("T"), ci("w"))) + "</assignmentRule><assignmentRule variable=\"n\">" + math(op("plus", cn(1), ci("w"))) + "</assignmentRule>",
+              .reactions = reaction("reaction_2", "<speciesReference id=\"n\" species=\"S\" constant=\"false\"/>", "", op("times", ci("k"), op("times", ci("S"), ci("t")))) + reaction("other", "", term("S", 3), ci("T"), "reversible=\"false\" fast=\"false\"", "", "<modifierSpeciesReference species=\"T\"/>"),
+              .events = event("e", op("and", op("gt", ci("z"), cn(2)), op("not", op("lt", now, cn(1)))), assignment("w", op("plus", ci("w"), cn(2))), cn(0.5), cn(3), false, true, false)};
+  const Case before = bound(parts), after = written_and_read(before);
+  const std::vector<double> times{0, 0.7, 1.4, 3};
+  for (const char* observable : {"S.mean", "z.mean", "w.mean", "U.mean", "T.mean"}) {
+    const auto a = run(before, "rate-equation", times, observable), b = run(after, "rate-equation", times, observable);
+    for (std::size_t i = 0; i < times.size(); ++i) EXPECT_NEAR(b[i], a[i], 1e-6 * (1 + std::abs(a[i]))) << observable << " at " << times[i];
+  }
+  EXPECT_GT(run(before, "rate-equation", times, "w.mean")[3], 0.3) << "the design: the event happens";
+}
+
+TEST(SbmlExport, RefusesByNameWhatSbmlHasNoWordsFor) {
+  const auto refused = [](const kinetics::NetworkSpec& spec) -> std::string {
+    try {
+      (void)write_sbml(kinetics::network_system(spec, "mine", "title").bind({}), "mine", "");
+    } catch (const ModelError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(refused({.species = {"P"}, .reactions = {"0 -> burst(2) P, 1"}}), "mine cannot be exported: reaction '0 -> burst(2) P, 1': a product drawn from a law (burst) has no words in SBML");
+  EXPECT_EQ(refused({.species = {"P"}, .reactions = {"0 -> P, 1 after gamma(2, 3)"}}), "mine cannot be exported: reaction '0 -> P, 1 after gamma(2, 3)': products that come after a delay have no words in SBML");
+  EXPECT_EQ(refused({.species = {"P"}, .reactions = {"0 -> P, k"}, .constants = {{"k", 2}}, .noise = {{"k", "gamma(4, k)"}}}),
+            "mine cannot be exported: noise: 'k' is drawn per trajectory; random numbers have no words in SBML");
+  EXPECT_EQ(refused({.species = {"P"}, .reactions = {"0 -> P, 2"}, .initial = {{"P", 4}}, .initial_law = {{"P", "poisson"}}}),
+            "mine cannot be exported: the initial count of P is drawn from a law; random numbers have no words in SBML");
+  try {
+    (void)write_sbml(Case{}, "ising", "");
+    FAIL() << "accepted";
+  } catch (const InputError& error) {
+    EXPECT_STREQ(error.what(), "'ising' is no reaction network: only those are written as SBML");
+  }
+}
+
+TEST(SbmlExport, GivesEveryNameAnIdOfItsOwn) {
+  // Names that are words of formulas elsewhere, names that contain each other, and those that the file itself uses.
+  const kinetics::NetworkSpec spec{.species = {"compartment", "reaction_1", "X", "X1", "X11", "time", "pi", "network"},
+                                   .reactions = {"compartment + X -> X1, 0.1", "X1 -> X11 + time, 2", "time -> pi, = 0.5*time/(1 + pi)", "pi -> reaction_1, 1", "reaction_1 -> network, 0.3"},
+                                   .initial = {{"compartment", 20}, {"X", 30}}};
+  const Case before = kinetics::network_system(spec, "model", "title").bind({}), after = written_and_read(before);
+  for (const char* observable : {"compartment.mean", "reaction_1.mean", "X.mean", "X1.mean", "X11.mean", "time.mean", "pi.mean", "network.mean"})
+    EXPECT_EQ(run(after, "ssa", {0, 1, 3}, observable, 16), run(before, "ssa", {0, 1, 3}, observable, 16)) << observable;
 }
 
 }  // namespace

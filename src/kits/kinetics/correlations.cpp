@@ -13,6 +13,7 @@
 #include <memory>
 #include <numbers>
 
+#include "base/error.h"
 #include "base/text.h"
 #include "kits/kinetics/observables.h"
 #include "kits/kinetics/ssa_level.h"
@@ -23,7 +24,7 @@ namespace {
 
 using std::complex;
 constexpr double nan = std::numeric_limits<double>::quiet_NaN(), pi = std::numbers::pi;
-constexpr std::size_t n_lags = 41, n_frequencies = 64, n_grid = 400;
+constexpr std::size_t n_lags = 41, n_frequencies = 64, n_grid = 400, most_points = 4096, most_cells = 1'000'000;
 
 struct Asked {
   std::string name, unit;
@@ -39,8 +40,55 @@ std::vector<Asked> asked_of(const Network& network, const Ask& ask) {
 }
 
 Axis axis_of(const Asked& asked, const std::string& time_unit, double window) {
-  if (asked.what.spectrum) return {"frequency", time_unit == "1" ? "1" : "rad/" + time_unit, correlation_frequencies(window)};
-  return {"lag", time_unit, correlation_lags(window)};
+  const std::vector<double>& own = asked.what.points;
+  if (asked.what.spectrum) return {"frequency", time_unit == "1" ? "1" : "rad/" + time_unit, own.empty() ? correlation_frequencies(window) : own};
+  return {"lag", time_unit, own.empty() ? correlation_lags(window) : own};
+}
+
+/// Equidistant looks at the window that hold every lag.
+struct Looks {
+  double cell = 0;
+  std::size_t count = n_grid;
+  std::vector<std::size_t> lags;  ///< in cells
+};
+
+Looks looks_of(const Asked& asked, double window) {
+  Looks looks{window / n_grid, n_grid, {}};
+  const std::vector<double>& own = asked.what.points;
+  if (own.empty()) {
+    for (std::size_t k = 0; k < n_lags; ++k) looks.lags.push_back(k);
+    return looks;
+  }
+  const double last = own.back();
+  if (last > window / 2 * (1 + 1e-9)) throw StudyError(fmt::format("{}: the lag {} is more than half the window of {}; ask for a longer window (--stationary=burn-in:window) or shorter lags", asked.name, brief(last, 6), brief(window, 6)));
+  const double step = own.size() > 1 ? own[1] - own[0] : own[0];
+  if (step > 0) {
+    const double halvings = std::max(1.0, std::ceil(step / looks.cell - 1e-9));
+    looks.cell = step / halvings;
+    const double offset = own[0] / looks.cell;
+    if (std::abs(offset - std::round(offset)) > 1e-6)
+      throw StudyError(fmt::format("{}: the first lag {} is no multiple of {}, of which all lags of this grid must be made; begin at 0 or at a multiple of the step {}", asked.name, brief(own[0], 6), brief(looks.cell, 6), brief(step, 6)));
+    const double cells = std::floor(window / looks.cell * (1 + 1e-12));
+    if (cells > static_cast<double>(most_cells)) throw StudyError(fmt::format("{}: lags that are {} apart are looked at {} times in the window of {}; at most {} looks are taken", asked.name, brief(looks.cell, 6), brief(cells, 4), brief(window, 6), with_commas(most_cells)));
+    looks.count = static_cast<std::size_t>(cells);
+  }
+  for (const double lag : own) looks.lags.push_back(static_cast<std::size_t>(std::llround(lag / looks.cell)));
+  return looks;
+}
+
+/// exp(-i omega t) at every frequency of a grid: powers of one number where it is equidistant.
+void phases(const std::vector<double>& omega, bool log, double t, std::vector<complex<double>>& z) {
+  z.resize(omega.size());
+  if (log || omega.size() < 2) {
+    for (std::size_t j = 0; j < omega.size(); ++j) z[j] = std::polar(1.0, -omega[j] * t);
+    return;
+  }
+  const complex<double> step = std::polar(1.0, -(omega[1] - omega[0]) * t);
+  complex<double> power = std::polar(1.0, -omega[0] * t);
+  for (std::size_t j = 0; j < omega.size(); ++j) {
+    z[j] = power;
+    power = {power.real() * step.real() - power.imag() * step.imag(), power.real() * step.imag() + power.imag() * step.real()};
+  }
 }
 
 void add_nothing(const Asked& a, const std::string& time_unit, double window, Answer& answer) {
@@ -71,11 +119,34 @@ double correlation_window(const Network& network, const Ask& ask) {
 }
 
 std::optional<CorrelationName> parse_correlation(const Network& network, const std::string& name) {
-  const std::vector<std::string> parts = split(name, '.');
+  const auto at = name.find('@');
+  const std::vector<std::string> parts = split(std::string_view(name).substr(0, at), '.');
   if (parts.size() != 2 || (parts[1] != "autocovariance" && parts[1] != "spectrum")) return std::nullopt;
   const auto found = std::find(network.species.begin(), network.species.end(), parts[0]);
   if (found == network.species.end()) return std::nullopt;
-  return CorrelationName{parts[1] == "spectrum", static_cast<std::size_t>(found - network.species.begin())};
+  CorrelationName what{.spectrum = parts[1] == "spectrum", .species = static_cast<std::size_t>(found - network.species.begin())};
+  if (at == std::string::npos) return what;
+
+  what.grid = name.substr(at + 1);
+  std::vector<std::string> words = split(what.grid, ':');
+  if (words.size() == 4 && (words[0] == "log" || words[0] == "linear")) {
+    what.log = words[0] == "log";
+    words.erase(words.begin());
+  }
+  const char* points = what.spectrum ? "frequencies" : "lags";
+  double from = 0, to = 0, count = 0;
+  if (words.size() != 3 || !parse_number(words[0], from) || !parse_number(words[1], to) || !parse_number(words[2], count))
+    throw StudyError(fmt::format("{}: '{}' is no grid of {}; write from:to:count{}", name, what.grid, points, what.spectrum ? ", or log:from:to:count" : ""));
+  if (what.log && !what.spectrum) throw StudyError(fmt::format("{}: lags are equidistant; write from:to:count", name));
+  if (count != std::floor(count) || count < 1 || count > static_cast<double>(most_points)) throw StudyError(fmt::format("{}: count is {}; a grid has 1 to {} {}", name, words[2], with_commas(most_points), points));
+  if (!std::isfinite(to) || !(from >= 0) || !(to >= from) || (what.spectrum && !(from > 0)) || (count > 1 && !(to > from)))
+    throw StudyError(fmt::format("{}: {} from {} to {}; they rise, and begin {}", name, points, words[0], words[1], what.spectrum ? "above 0 (angular frequencies)" : "at 0 or later"));
+  const auto n = static_cast<std::size_t>(count);
+  for (std::size_t k = 0; k < n; ++k) {
+    const double share = n > 1 ? static_cast<double>(k) / static_cast<double>(n - 1) : 0;
+    what.points.push_back(k + 1 == n && n > 1 ? to : what.log ? from * std::pow(to / from, share) : from + (to - from) * share);
+  }
+  return what;
 }
 
 std::optional<ObservableInfo> correlation_info(const Network& network, const std::string& name) {
@@ -97,19 +168,33 @@ void add_correlations(const Watched& watched, double burn_in, double window, con
   const std::vector<Asked> asked = asked_of(watched.names, ask);
   const std::uint64_t seed = context.seed();
   const std::string purpose = context.purpose();
-  for (const bool spectrum : {false, true}) {
+  std::vector<std::pair<bool, std::string>> groups;  // what shares a grid is made of the same trajectories
+  for (const Asked& a : asked)
+    if (const std::pair group{a.what.spectrum, a.what.grid}; std::find(groups.begin(), groups.end(), group) == groups.end()) groups.push_back(group);
+  for (const auto& group : groups) {
+    const bool spectrum = group.first, own = !group.second.empty();
     Plan plan;
     std::vector<std::size_t> species;
+    const Asked* first_asked = nullptr;
+    const std::size_t per_species = !spectrum ? 3 : own ? 2 : 1;
     for (const Asked& a : asked) {
-      if (a.what.spectrum != spectrum) continue;
+      if (std::pair(a.what.spectrum, a.what.grid) != group) continue;
+      if (spectrum && !watched.run) {
+        answer.flags.push_back({.kind = "not-offered", .observable = a.name,
+                                .text = fmt::format("{} is not given: between the ends of leaps nothing is known of a trajectory, and fast frequencies would be wrong. {} has it, and this level has {}.autocovariance", a.name,
+                                                    "Level 'ssa'", watched.names.species[a.what.species])});
+        continue;
+      }
       const std::size_t s = a.what.species, first = plan.signals.size();
       const std::string& name = watched.names.species[s];
       if (plan.axes.empty()) plan.axes.push_back(axis_of(a, watched.names.time_unit, window));
+      if (first_asked == nullptr) first_asked = &a;
       species.push_back(s);
       Derived d{.observable = a.name, .unit = a.unit};
       if (spectrum) {
         plan.signals.push_back({.name = name + " periodogram"});
         d.signals = {first};
+        if (own) plan.signals.push_back({.name = name + " - c"});
       } else {  // about a constant near the mean, for the digits
         plan.signals.push_back({.name = name + " - c"});
         plan.signals.push_back({.name = name + " - c a lag later"});
@@ -122,91 +207,131 @@ void add_correlations(const Watched& watched, double burn_in, double window, con
     if (species.empty()) continue;
     const std::size_t runaway = plan.signals.size();
     plan.signals.push_back({.name = "runaway", .lo = 0, .hi = 1});
+    const std::size_t of_constant = plan.signals.size();  // what the periodogram of the constant 1 is: none on the window's own grid
+    if (spectrum && own) {
+      plan.signals.push_back({.name = "periodogram of 1"});
+      for (std::size_t k = 0; k < species.size(); ++k) {
+        plan.derived[k].signals = {per_species * k, per_species * k + 1, of_constant};
+        plan.derived[k].f = [](std::span<const double> m) { return m[0] - m[1] * m[1] * m[2]; };
+      }
+    }
+    const std::vector<double> points = plan.axes.front().points;
+    const bool log = first_asked->what.log;
+    const double end = burn_in + window;
+    if (spectrum && points.front() < 2 * pi / window * (1 - 1e-9))
+      throw StudyError(fmt::format("{}: the frequency {} has less than one period in the window of {}; ask for frequencies from {} on, or for a longer window (--stationary=burn-in:window)", first_asked->name, brief(points.front(), 6),
+                                   brief(window, 6), brief(2 * pi / window, 4)));
+    const Looks looks = spectrum ? Looks{} : looks_of(*first_asked, window);
 
-    const double end = burn_in + window, cell = window / n_grid;
     const auto autocovariances = [&, seed, purpose](std::uint64_t id, Tape& tape) {
-      std::vector<double> grid(species.size() * n_grid, 0.0), now(species.size(), 0.0);
+      std::vector<double> grid(species.size() * looks.count, 0.0), now(species.size(), 0.0);
       std::size_t next = 0;
+      const auto time_of = [&](std::size_t k) { return burn_in + looks.cell * static_cast<double>(k); };
       const auto fill = [&](double upto) {  // the state held until then
-        for (; next < n_grid && burn_in + cell * static_cast<double>(next) < upto; ++next)
-          for (std::size_t k = 0; k < species.size(); ++k) grid[k * n_grid + next] = now[k] - watched.center[species[k]];
+        for (; next < looks.count && time_of(next) < upto; ++next)
+          for (std::size_t k = 0; k < species.size(); ++k) grid[k * looks.count + next] = now[k] - watched.center[species[k]];
       };
-      const SsaResult path = watched.run(seed, purpose, id, end, (id & 1) != 0, [&](double t, std::span<const double> x) {
-        fill(t);
+      const auto see = [&](std::span<const double> x) {
         for (std::size_t k = 0; k < species.size(); ++k) now[k] = x[species[k]];
-        return false;
-      });
+      };
+      SsaResult path;
+      if (watched.run) {
+        path = watched.run(seed, purpose, id, end, (id & 1) != 0, [&](double t, std::span<const double> x) {
+          fill(t);
+          see(x);
+          return false;
+        });
+      } else {
+        std::vector<double> times(looks.count);
+        for (std::size_t k = 0; k < looks.count; ++k) times[k] = time_of(k);
+        path = watched.look(seed, purpose, id, times, [&](std::size_t i, std::span<const double> x) {
+          fill(times[i]);
+          see(x);
+        });
+      }
       fill(std::numeric_limits<double>::infinity());
-      constexpr std::size_t n = n_grid - n_lags + 1;
-      for (std::size_t lag = 0; lag < n_lags; ++lag) {
+      const std::size_t starts = looks.count - looks.lags.back();
+      const auto n = static_cast<double>(starts);
+      for (std::size_t j = 0; j < looks.lags.size(); ++j) {
+        const std::size_t lag = looks.lags[j];
         for (std::size_t k = 0; k < species.size(); ++k) {
-          const double* x = &grid[k * n_grid];
+          const double* x = &grid[k * looks.count];
           double early = 0, late = 0, product = 0;
-          for (std::size_t i = 0; i < n; ++i) {
+          for (std::size_t i = 0; i < starts; ++i) {
             early += x[i];
             late += x[i + lag];
             product += x[i] * x[i + lag];
           }
-          tape.record(3 * k, lag, path.runaway ? nan : early / n);
-          tape.record(3 * k + 1, lag, path.runaway ? nan : late / n);
-          tape.record(3 * k + 2, lag, path.runaway ? nan : product / n);
+          tape.record(3 * k, j, path.runaway ? nan : early / n);
+          tape.record(3 * k + 1, j, path.runaway ? nan : late / n);
+          tape.record(3 * k + 2, j, path.runaway ? nan : product / n);
         }
-        tape.record(runaway, lag, path.runaway ? 1 : 0);
+        tape.record(runaway, j, path.runaway ? 1 : 0);
       }
     };
-    // i omega F over each half: x at its begin, minus x at its end, plus the jumps times exp(-i omega t); the exponential is 1 at both ends.
+    // i omega F over each half, of x - c: its value times exp(-i omega t) at the begin, minus that at the end, plus the jumps times exp(-i omega t).
     const auto periodograms = [&, seed, purpose](std::uint64_t id, Tape& tape) {
-      const std::size_t half_size = species.size() * n_frequencies;
-      std::vector<complex<double>> sums(2 * half_size);
-      std::vector<double> now(species.size(), 0.0);
+      const std::size_t n = points.size(), half_size = species.size() * n;
+      std::vector<complex<double>> sums(2 * half_size), z;
+      std::vector<double> now(species.size(), 0.0), integral(species.size(), 0.0);
+      double since = burn_in;
       int half = -1;  // -1: burn-in
-      const auto shift = [&](double sign) {
+      const auto hold = [&](double t) {
+        for (std::size_t k = 0; k < species.size(); ++k) integral[k] += now[k] * (t - since);
+        since = t;
+      };
+      const auto shift = [&](double sign, double t) {
+        phases(points, log, t - burn_in, z);
         for (std::size_t k = 0; k < species.size(); ++k)
-          for (std::size_t j = 0; j < n_frequencies; ++j) sums[static_cast<std::size_t>(half) * half_size + k * n_frequencies + j] += sign * now[k];
+          for (std::size_t j = 0; j < n; ++j) sums[static_cast<std::size_t>(half) * half_size + k * n + j] += sign * now[k] * z[j];
       };
       const auto reach = [&](double t) {  // begins the halves that lie before t
         while (half < 1 && t >= burn_in + (half < 0 ? 0 : window / 2)) {
-          if (half >= 0) shift(-1);
+          const double bound = burn_in + (half < 0 ? 0 : window / 2);
+          if (half >= 0) shift(-1, bound);
           ++half;
-          shift(1);
+          shift(1, bound);
         }
       };
       const SsaResult path = watched.run(seed, purpose, id, end, (id & 1) != 0, [&](double t, std::span<const double> x) {
         reach(t);
         if (half < 0) {
-          for (std::size_t k = 0; k < species.size(); ++k) now[k] = x[species[k]];
+          for (std::size_t k = 0; k < species.size(); ++k) now[k] = x[species[k]] - watched.center[species[k]];
           return false;
         }
-        complex<double> z;
         bool turned = false;
         for (std::size_t k = 0; k < species.size(); ++k) {
-          const double jump = x[species[k]] - now[k];
+          const double jump = x[species[k]] - watched.center[species[k]] - now[k];
           if (jump == 0) continue;
-          if (!turned) z = std::polar(1.0, -4 * pi * ((t - burn_in) / window));
-          turned = true;
-          now[k] = x[species[k]];
-          complex<double> power = jump * z, *sum = &sums[static_cast<std::size_t>(half) * half_size + k * n_frequencies];
-          for (std::size_t j = 0; j < n_frequencies; ++j) {
-            sum[j] += power;
-            power = {power.real() * z.real() - power.imag() * z.imag(), power.real() * z.imag() + power.imag() * z.real()};
+          if (!turned) {
+            phases(points, log, t - burn_in, z);
+            hold(t);
           }
+          turned = true;
+          now[k] += jump;
+          complex<double>* sum = &sums[static_cast<std::size_t>(half) * half_size + k * n];
+          for (std::size_t j = 0; j < n; ++j) sum[j] += jump * z[j];
         }
         return false;
       });
       reach(end);
-      if (half >= 0) shift(-1);
-      const std::vector<double>& omega = plan.axes.front().points;
-      for (std::size_t j = 0; j < n_frequencies; ++j) {
+      if (half >= 0) shift(-1, end);
+      hold(end);
+      for (std::size_t j = 0; j < n; ++j) {
+        const auto contrast = [&](complex<double> first, complex<double> second) { return (2 * std::norm(first + second) - std::norm(first) - std::norm(second)) / (window * points[j] * points[j]); };
         for (std::size_t k = 0; k < species.size(); ++k) {
-          const complex<double> first = sums[k * n_frequencies + j], second = sums[half_size + k * n_frequencies + j];
-          const double value = (2 * std::norm(first + second) - std::norm(first) - std::norm(second)) / (window * omega[j] * omega[j]);
-          tape.record(k, j, path.runaway ? nan : value);
+          tape.record(per_species * k, j, path.runaway ? nan : contrast(sums[k * n + j], sums[half_size + k * n + j]));
+          if (own) tape.record(per_species * k + 1, j, path.runaway ? nan : integral[k] / window);
         }
         tape.record(runaway, j, path.runaway ? 1 : 0);
+        if (own) {
+          const complex<double> middle = std::polar(1.0, -points[j] * window / 2), last = std::polar(1.0, -points[j] * window);
+          tape.record(of_constant, j, contrast(1.0 - middle, middle - last));
+        }
       }
     };
     const Sample sample = spectrum ? Sample(periodograms) : Sample(autocovariances);
-    const EnsembleResult result = context.ensemble(spectrum ? "spectrum" : "autocovariance", plan, watched.grain(), one_by_one(sample));
+    const EnsembleResult result = context.ensemble((spectrum ? "spectrum" : "autocovariance") + (own ? "@" + group.second : std::string()), plan, watched.grain(), one_by_one(sample));
     for (const Estimate& e : result.estimates) answer.estimates.push_back(e);
     if (const double share = result.signal_mean[runaway]; share > 0)
       answer.flags.push_back({.kind = "diverged", .text = fmt::format("{} % of the trajectories were stopped before the end of the window (max-events)", brief(100 * share, 3)), .fatal = true});
@@ -252,9 +377,10 @@ void add_correlations(const MomentModel& m, const Ask& ask, Context& context, An
         value.push_back((y.transpose() * D.cast<complex<double>>() * y.conjugate())(0).real());
       }
     } else {
-      const Eigen::MatrixXd step = (A * (axis.points[1] - axis.points[0])).exp();
+      const Eigen::MatrixXd step = (A * (axis.points.size() > 1 ? axis.points[1] - axis.points[0] : 0)).exp();
       Eigen::VectorXd y = C * w;
-      for (std::size_t k = 0; k < n_lags; ++k) {
+      if (axis.points[0] > 0) y = (A * axis.points[0]).exp() * y;
+      for (std::size_t k = 0; k < axis.points.size(); ++k) {
         value.push_back(w.dot(y));
         y = step * y;
       }
@@ -300,7 +426,7 @@ void add_correlations(const MasterEquation& equation, const FspStationary& law, 
       for (std::size_t i = 0; i < states; ++i) sum += x[i] * std::real(y[i]);
       return sum;
     };
-    const double work = a.what.spectrum ? static_cast<double>(states) * static_cast<double>(std::min(states, 2 * generator.bandwidth() * generator.bandwidth())) * n_frequencies
+    const double work = a.what.spectrum ? static_cast<double>(states) * static_cast<double>(std::min(states, 2 * generator.bandwidth() * generator.bandwidth())) * static_cast<double>(axis.points.size())
                                         : rate * axis.points.back() * static_cast<double>(generator.rate.size() + states);
     if (work > (a.what.spectrum ? 5e9 : 5e10)) {
       answer.flags.push_back({.kind = "note", .observable = a.name, .text = fmt::format("fsp: {} is not given: {} states are too many for it; level 'ssa' has it", a.name, with_commas(states))});
@@ -330,9 +456,9 @@ void add_correlations(const MasterEquation& equation, const FspStationary& law, 
     } else {
       num::Uniformised uniformised(generator);
       std::vector<double> y = f;
-      for (std::size_t k = 0; k < n_lags; ++k) {
+      for (std::size_t k = 0; k < axis.points.size(); ++k) {
         context.progress(0.5);
-        if (k > 0) uniformised.advance(y, axis.points[k] - axis.points[k - 1], 1e-15);
+        if (const double step = axis.points[k] - (k > 0 ? axis.points[k - 1] : 0); step > 0) uniformised.advance(y, step, 1e-15);
         value.push_back(product(y));
       }
     }

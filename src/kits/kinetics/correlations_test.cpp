@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <complex>
 #include <numbers>
 
+#include "base/error.h"
 #include "kits/kinetics/level_fixture.h"
 #include "kits/kinetics/observables.h"
 #include "testing/statistics.h"
@@ -115,6 +117,78 @@ TEST(Correlations, ConservedTotalsMapToDependentSpecies) {
     }
     const Estimate& s = *answer.find("B.spectrum");
     for (std::size_t k = 0; k < s.size(); ++k) EXPECT_NEAR(s.value[k], 2 * 3.75 * 4 / (16 + s.axes[0].points[k] * s.axes[0].points[k]), 1e-7) << level;
+  }
+}
+
+TEST(Correlations, HaveTheGridsThatAreAskedFor) {
+  // Birth and death again, with the mean 3 and a grid of frequencies at which the mean count itself has a periodogram: K(w) 3^2, to be subtracted.
+  const std::vector<std::string> names{"X.autocovariance@0.25:1:4", "X.autocovariance@0:0.3:2", "X.spectrum@1:7:5", "X.spectrum@log:0.9:9:3", "X.autocovariance@0.5:0.5:1", "X.spectrum@2:2:1"};
+  const Ask ask{Stationary{4.0, 10.0}, names};
+  const std::vector<std::vector<double>> points{{0.25, 0.5, 0.75, 1}, {0, 0.3}, {1, 2.5, 4, 5.5, 7}, {0.9, std::sqrt(8.1), 9}, {0.5}, {2}};
+  // The mean of the estimator in a window of 20 relaxation times is S to 1e-3; here without the terms that decay like exp(-2 W/2) = 5e-5.
+  const auto exact = [](std::size_t k, double at) { return k == 0 || k == 1 || k == 4 ? 3 * std::exp(-2 * at) : 12 / (4 + at * at); };
+  for (const char* level : {"lna", "fsp", "ssa", "next-reaction"}) {
+    const bool sampled = level[0] == 's' || level[0] == 'n';
+    const Answer answer = run(level, birth_death(), ask, 8192, 2);
+    std::vector<MeanCheck> checks;
+    for (std::size_t k = 0; k < names.size(); ++k) {
+      const Estimate* e = answer.find(names[k]);
+      ASSERT_NE(e, nullptr) << level << ' ' << names[k];
+      ASSERT_EQ(e->axes[0].points.size(), points[k].size());
+      for (std::size_t i = 0; i < e->size(); ++i) {
+        EXPECT_NEAR(e->axes[0].points[i], points[k][i], 1e-12) << names[k];
+        const double truth = exact(k, points[k][i]);
+        if (!sampled) EXPECT_NEAR(e->value[i], truth, 1e-7) << level << ' ' << names[k] << " at " << points[k][i];
+        else checks.push_back({truth, e->value[i], e->se(i), names[k] + " at " + std::to_string(points[k][i]), e->dof});
+      }
+    }
+    if (sampled) EXPECT_TRUE(MeansMatch(checks, 0.6)) << level;
+  }
+}
+
+TEST(Correlations, OfGridsThatAreNoneAreRefused) {
+  const auto refused = [](const std::string& name, const char* level = "ssa") -> std::string {
+    try {
+      (void)run(level, birth_death(), Ask{Stationary{4.0, 10.0}, {name}}, 16);
+    } catch (const StudyError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(refused("X.autocovariance@0:2"), "X.autocovariance@0:2: '0:2' is no grid of lags; write from:to:count");
+  EXPECT_EQ(refused("X.spectrum@a:2:3"), "X.spectrum@a:2:3: 'a:2:3' is no grid of frequencies; write from:to:count, or log:from:to:count");
+  EXPECT_EQ(refused("X.autocovariance@log:1:2:3"), "X.autocovariance@log:1:2:3: lags are equidistant; write from:to:count");
+  EXPECT_EQ(refused("X.autocovariance@0:2:2.5"), "X.autocovariance@0:2:2.5: count is 2.5; a grid has 1 to 4,096 lags");
+  EXPECT_EQ(refused("X.spectrum@0:2:3"), "X.spectrum@0:2:3: frequencies from 0 to 2; they rise, and begin above 0 (angular frequencies)");
+  EXPECT_EQ(refused("X.autocovariance@3:2:3"), "X.autocovariance@3:2:3: lags from 3 to 2; they rise, and begin at 0 or later");
+  EXPECT_EQ(refused("X.autocovariance@0:6:3"), "X.autocovariance@0:6:3: the lag 6 is more than half the window of 10; ask for a longer window (--stationary=burn-in:window) or shorter lags");
+  EXPECT_EQ(refused("X.autocovariance@0.01:1.01:2"), "X.autocovariance@0.01:1.01:2: the first lag 0.01 is no multiple of 0.025, of which all lags of this grid must be made; begin at 0 or at a multiple of the step 1");
+  EXPECT_EQ(refused("X.spectrum@0.5:2:3"),
+            "X.spectrum@0.5:2:3: the frequency 0.5 has less than one period in the window of 10; ask for frequencies from 0.6283 on, or for a longer window (--stationary=burn-in:window)");
+  EXPECT_EQ(refused("X.spectrum@0.5:2:3", "fsp"), "");  // a generator has no window
+  EXPECT_EQ(parse_correlation(birth_death(), "Y.spectrum@0:2"), std::nullopt);
+}
+
+TEST(Correlations, OfLeapsAreThoseOfTheMasterEquationAndTheirSpectraAreRefused) {
+  // Birth and death around 200: leaps of many reactions, which end at every look: every 0.05, a tenth of a relaxation
+  // time, so that their own error (h^3 / 8 of the variance) is 1e-4. C(tau) = 200 e^(-2 tau).
+  const Network network = NetworkSpec{.species = {"X"}, .reactions = {"0 -> X, 400", "X -> 0, 2"}}.bind({{"X0", 150}});
+  const Ask ask{Stationary{4.0, 20.0}, {"X.autocovariance@0:1:5", "X.spectrum"}};
+  for (const char* level : {"tau-leap", "cle", "hybrid"}) {
+    const Answer answer = testing::run_level(network, level, [&] {
+      Ask own = ask;
+      if (std::string(level) == "tau-leap") own.options["offer"] = Value("always");
+      return own;
+    }(), {.seed = 3, .threads = 2}, "test/correlations", 2048);
+    const Estimate* c = answer.find("X.autocovariance@0:1:5");
+    ASSERT_NE(c, nullptr) << level;
+    std::vector<MeanCheck> checks;
+    for (std::size_t k = 0; k < c->size(); ++k) checks.push_back({200 * std::exp(-2 * c->axes[0].points[k]), c->value[k], c->se(k), std::string(level) + " lag " + std::to_string(k), c->dof});
+    EXPECT_TRUE(MeansMatch(checks, 15));
+    EXPECT_EQ(answer.find("X.spectrum"), nullptr) << level;
+    const auto flag = std::find_if(answer.flags.begin(), answer.flags.end(), [](const Flag& f) { return f.kind == "not-offered"; });
+    ASSERT_NE(flag, answer.flags.end()) << level;
+    EXPECT_EQ(flag->text, "X.spectrum is not given: between the ends of leaps nothing is known of a trajectory, and fast frequencies would be wrong. Level 'ssa' has it, and this level has X.autocovariance");
   }
 }
 

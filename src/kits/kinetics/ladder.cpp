@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "kits/kinetics/closure.h"
+#include "kits/kinetics/described.h"
 #include "kits/kinetics/fsp.h"
 #include "kits/kinetics/leaping.h"
 #include "kits/kinetics/linear_noise.h"
@@ -224,7 +225,7 @@ System network_system(NetworkSystem description) {
     bound.levels = ladder(network, rebuild_of(spec, infos, values, owner, !laws.empty()));
     bound.notes = network.notes;
     for (const std::vector<int>& law : laws) bound.notes.push_back("conserved: " + network.law_text(law));
-    bound.knows = [shared = std::make_shared<const Network>(std::move(network))](const std::string& name) { return observable_info(*shared, name); };
+    bound.knows = Described{.network = std::make_shared<const Network>(std::move(network))};
     return bound;
   };
   return system;

@@ -139,7 +139,13 @@ std::vector<Passage> bind_passages(const NetworkSpec& spec, const std::map<std::
 void add_passages(const Watched& watched, const Ask& ask, Context& context, Answer& answer) {
   std::vector<PassageName> events;
   const std::vector<Asked> asked = asked_of(watched.names, ask, events);
-  if (asked.empty() || ask.times().empty() || !watched.run) return;
+  if (asked.empty() || ask.times().empty()) return;
+  if (!watched.run) {
+    for (const Asked& a : asked)
+      answer.flags.push_back({.kind = "not-offered", .observable = a.name,
+                              .text = fmt::format("{} is not given: a passage within a leap, or while a quantity moves with the time, would not be seen. Levels that see every reaction: ssa, next-reaction; fsp has it without trajectories", a.name)});
+    return;
+  }
   const std::vector<double>& times = ask.times();
   std::vector<Program> conditions;
   for (const PassageName& event : events) conditions.emplace_back(event.condition, watched.names.species);

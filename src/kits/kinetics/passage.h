@@ -34,7 +34,7 @@ struct PassageName {
 /// The network's own conditions with the numbers put in. @throws ModelError a wrong name, a condition of the time or of unknown names
 [[nodiscard]] std::vector<Passage> bind_passages(const NetworkSpec& spec, const std::map<std::string, double>& numbers);
 
-/// Adds what the ask wants of passages over times, from trajectories.
+/// Adds what the ask wants of passages over times, from trajectories of which every reaction is seen; others get a flag that says so.
 void add_passages(const Watched& watched, const Ask& ask, Context& context, Answer& answer);
 /// The same from the master equation.
 void add_passages(const MasterEquation& equation, const Ask& ask, const FspOptions& options, Answer& answer);

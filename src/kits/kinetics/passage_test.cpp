@@ -141,12 +141,14 @@ TEST(Passage, GamblersRuinHasItsProbabilityAndItsDuration) {
   const double win = (1 - std::pow(r, x0)) / (1 - std::pow(r, N)), duration = (x0 - N * win) / (q - p);
   const Network network = spec.bind({});
   const Ask ask{Times{{0, 400}}, {"win.passage.probability", "end.passage.mean", "win.passage.mean"}};
-  const Answer fsp = run("fsp", network, ask), ssa = run("ssa", network, ask, 20000, 2);
+  const Answer fsp = run("fsp", network, ask), ssa = run("ssa", network, ask, 20000, 2), next = run("next-reaction", network, ask, 20000, 2);
   EXPECT_NEAR(fsp.find("win.passage.probability")->value[1], win, 1e-7);
   EXPECT_NEAR(fsp.find("end.passage.mean")->value[0], duration, 1e-6 * duration);
-  const Estimate &w = *ssa.find("win.passage.probability"), &d = *ssa.find("end.passage.mean");
-  EXPECT_TRUE(MeansMatch({{win, w.value[1], w.se(1), "win"}}, 0.03));
-  EXPECT_TRUE(MeansMatch({{duration, d.value[0], d.se(0), "duration"}}, 0.6));
+  for (const Answer* answer : {&ssa, &next}) {
+    const Estimate &w = *answer->find("win.passage.probability"), &d = *answer->find("end.passage.mean");
+    EXPECT_TRUE(MeansMatch({{win, w.value[1], w.se(1), "win"}}, 0.03));
+    EXPECT_TRUE(MeansMatch({{duration, d.value[0], d.se(0), "duration"}}, 0.6));
+  }
   EXPECT_NE(censored(ssa, "win.passage.mean"), nullptr);
   EXPECT_NE(censored(fsp, "win.passage.mean"), nullptr);
   // A passage that holds at the start has happened at t = 0.
@@ -166,6 +168,23 @@ TEST(Passage, IsSeenInProcessesTooWithTheSameBitsOnAnyNumberOfThreads) {
   EXPECT_NEAR(1 - p.value[1], one.find("X.mean")->value[1], 1e-12);
   EXPECT_EQ(m.value, three.find("X.extinction.mean")->value);
   EXPECT_EQ(m.std_error, three.find("X.extinction.mean")->std_error);
+}
+
+TEST(Passage, IsRefusedWhereALeapWouldStepOverIt) {
+  const Network network = NetworkSpec{.species = {"X"}, .reactions = {"0 -> X, 400", "X -> 0, 2"}, .initial = {{"X", 150}}, .passages = {{"up", "X >= 220"}}}.bind({});
+  for (const char* level : {"tau-leap", "cle", "hybrid"}) {
+    Ask ask{Times{{0, 1, 2}}, {"up.passage.probability", "X.extinction.mean", "X.mean"}};
+    if (std::string(level) == "tau-leap") ask.options["offer"] = Value("always");
+    const Answer answer = run(level, network, ask, 16);
+    EXPECT_NE(answer.find("X.mean"), nullptr) << level;
+    EXPECT_EQ(answer.find("up.passage.probability"), nullptr) << level;
+    std::vector<std::string> texts;
+    for (const Flag& flag : answer.flags)
+      if (flag.kind == "not-offered") texts.push_back(flag.observable + ": " + flag.text);
+    ASSERT_EQ(texts.size(), 2u) << level;
+    EXPECT_EQ(texts[0], "up.passage.probability: up.passage.probability is not given: a passage within a leap, or while a quantity moves with the time, would not be seen. Levels that see every reaction: ssa, next-reaction; "
+                        "fsp has it without trajectories");
+  }
 }
 
 TEST(Passage, WrongConditionsAreRefusedByName) {

@@ -305,6 +305,66 @@ std::optional<std::pair<Formula, Formula>> split_reversible(const Formula& rate)
   return result;
 }
 
+Formula FallingProduct::powers() const {
+  Formula product = Formula::constant(c);
+  for (const auto& [name, count] : factors)
+    for (int k = 0; k < count; ++k) product = product * Formula::variable(name);
+  return product;
+}
+
+std::optional<FallingProduct> falling_product(const Formula& law) {
+  constexpr std::size_t most = 4;
+  const std::vector<std::string> names = law.variables();
+  std::map<std::vector<int>, double> terms;
+  if (names.size() > most || contains(names, time_name) || !law.polynomial(names, terms) || terms.empty()) return std::nullopt;
+  std::vector<int> top(names.size(), 0);
+  for (const auto& [exponents, coefficient] : terms)
+    for (std::size_t i = 0; i < top.size(); ++i) top[i] = std::max(top[i], exponents[i]);
+  const auto leading = terms.find(top);
+  if (leading == terms.end() || !(leading->second > 0)) return std::nullopt;
+  FallingProduct result{leading->second, {}};
+  std::size_t order = 0;
+  Formula product = Formula::constant(result.c);
+  for (std::size_t i = 0; i < top.size(); ++i) {
+    order += static_cast<std::size_t>(top[i]);
+    if (order > most) return std::nullopt;
+    if (top[i] > 0) result.factors.emplace_back(names[i], top[i]);
+    for (int k = 0; k < top[i]; ++k) product = product * (Formula::variable(names[i]) - Formula::constant(k));
+  }
+  std::map<std::vector<int>, double> expected;
+  (void)product.polynomial(names, expected);
+  for (const auto& [exponents, coefficient] : expected) terms[exponents] -= coefficient;
+  for (const auto& [exponents, difference] : terms)
+    if (std::abs(difference) > 1e-12 * result.c) return std::nullopt;
+  return result;
+}
+
+namespace {
+
+/// A law of falling factorials whose rate equation has powers is mass action, if it vanishes before a reactant could fall below zero.
+void make_mass_action(const Network& network, Reaction& reaction, const Formula& macroscopic) {
+  const auto product = falling_product(*reaction.law);
+  if (!product) return;
+  const std::vector<std::string> names = reaction.law->variables();
+  std::map<std::vector<int>, double> difference;
+  if (!(product->powers() - macroscopic).polynomial(names, difference)) return;
+  for (const auto& [exponents, coefficient] : difference)
+    if (std::abs(coefficient) > 1e-12 * product->c) return;
+  std::map<std::size_t, int> left, right;
+  for (const auto& [name, count] : product->factors) left[network.index(name)] = count;
+  right = left;
+  for (const auto& [s, change] : reaction.change) right[s] += change;
+  if (std::any_of(right.begin(), right.end(), [](const auto& term) { return term.second < 0; })) return;
+  std::erase_if(right, [](const auto& term) { return term.second == 0; });
+  reaction.mass_action = true;
+  reaction.law.reset();
+  reaction.rate = reaction.stochastic = product->c;
+  reaction.reactants.assign(left.begin(), left.end());
+  reaction.products.assign(right.begin(), right.end());
+}
+
+}  // namespace
+
 Network plain_network(const Process& process) {
   Network network;
   network.time_unit = process.time_unit;
@@ -331,6 +391,7 @@ Network plain_network(const Process& process) {
     for (const auto& [s, amount] : r.change) reaction.change.emplace_back(species_of[s], static_cast<int>(sign * amount));
     std::sort(reaction.change.begin(), reaction.change.end());
     for (const auto& [s, amount] : reaction.change) (amount < 0 ? reaction.reactants : reaction.products).emplace_back(s, std::abs(amount));
+    if (r.macroscopic) make_mass_action(network, reaction, process.inlined(*r.macroscopic));
     network.reactions.push_back(std::move(reaction));
   };
   for (const auto& r : process.reactions) {

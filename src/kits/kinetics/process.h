@@ -123,7 +123,8 @@ struct Process {
 
 /// Why a process is no plain network, in words that name the first reason; "" if it is one.
 [[nodiscard]] std::string beyond_network(const Process& process);
-/// The network of a process for which beyond_network() is "": every propensity as a law, reversible ones split into two directions.
+/// The network of a process for which beyond_network() is "": every propensity as a law, reversible ones split into two directions. A reaction whose
+/// rate equation has powers for the falling factorials of its propensity is mass action (`Process::Reaction::macroscopic`).
 [[nodiscard]] Network plain_network(const Process& process);
 /// A network as a process: for laws that depend on the time. @throws ModelError for bursts
 [[nodiscard]] Process process_of(const Network& network);
@@ -131,6 +132,16 @@ struct Process {
 [[nodiscard]] bool has_conditions(const Network& network);
 /// A network without reactions that carries the names, units and (rounded) initial amounts of the observed quantities: for observables.
 [[nodiscard]] Network observed_network(const Process& process);
+
+/// c prod_i n_i (n_i - 1) ... (n_i - s_i + 1): mass action written out as a formula.
+struct FallingProduct {
+  double c = 1;
+  std::vector<std::pair<std::string, int>> factors;  ///< names and how often each stands there (s_i), sorted by name
+  /// c prod_i n_i^s_i: the rate equation's rate.
+  [[nodiscard]] Formula powers() const;
+};
+/// The formula as such a product with c > 0, to 1e-12 of c; nothing if it is none, or one of the time or of more than four names or factors.
+[[nodiscard]] std::optional<FallingProduct> falling_product(const Formula& law);
 
 /// Splits forward - backward at the signs of the tree's own terms (k1*A - k2*B -> k1*A, k2*B); `n - 1` and other differences with a constant
 /// are kept whole. Nothing if there is no difference to split.

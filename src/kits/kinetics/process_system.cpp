@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "kits/kinetics/described.h"
 #include "kits/kinetics/ladder.h"
 #include "kits/kinetics/observables.h"
 #include "kits/kinetics/process_ode.h"
@@ -34,12 +35,13 @@ System process_system(ProcessSpec spec, std::string name, std::string title) {
     const auto model = std::make_shared<const CompiledProcess>(process);
     for (const auto& observed : process.observed)
       for (const char* what : {".mean", ".variance"}) bound.observables.push_back(*observed_info(process, observed.name + what));
-    bound.knows = [model](const std::string& observable) { return observed_info(model->process(), observable); };
+    bound.knows = Described{.process = model};
     const std::string more = beyond_network(process);
     if (more.empty()) {
       const Network network = plain_network(process);
       if (const auto fault = find_law_fault(network)) throw ModelError(fault->text);
-      const bool macroscopic = std::any_of(process.reactions.begin(), process.reactions.end(), [](const auto& r) { return r.macroscopic.has_value(); });
+      const bool macroscopic = std::count_if(process.reactions.begin(), process.reactions.end(), [](const auto& r) { return r.macroscopic.has_value(); }) >
+                               std::count_if(network.reactions.begin(), network.reactions.end(), [](const auto& r) { return r.mass_action; });
       const bool rule_variables = std::any_of(process.observed.begin(), process.observed.end(), [&](const auto& o) { return o.slot != Process::npos && o.slot >= process.n_states; });
       bound.levels = ladder(network, [spec, values](const std::string& parameter, double value) {
         std::map<std::string, double> changed = values;

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "kits/kinetics/process.h"
 
 namespace meso::kinetics {
 namespace {
@@ -34,32 +35,16 @@ std::string named(const Reaction& reaction) { return fmt::format("{}reaction '{}
 /// zero, is mass action in other words: as such it runs in the fast kernels. Model files write every propensity as a formula.
 std::optional<Reaction> as_mass_action(const Network& network, const Reaction& reaction) {
   if (reaction.mass_action || !reaction.bursts.empty()) return std::nullopt;
-  const std::vector<std::string> names = reaction.law->variables();
-  std::map<std::vector<int>, double> terms;
-  if (names.size() > 3 || std::find(names.begin(), names.end(), "t") != names.end() || !reaction.law->polynomial(names, terms) || terms.empty()) return std::nullopt;
-  std::vector<int> top(names.size(), 0);
-  for (const auto& [exponents, coefficient] : terms)
-    for (std::size_t i = 0; i < top.size(); ++i) top[i] = std::max(top[i], exponents[i]);
-  const auto leading = terms.find(top);
+  const auto product = falling_product(*reaction.law);
   int order = 0;
-  for (const int s : top) order += s;
-  if (leading == terms.end() || order > 3 || !(leading->second > 0)) return std::nullopt;
-  const double c = leading->second;
-  Formula product = Formula::constant(c);
-  for (std::size_t i = 0; i < top.size(); ++i)
-    for (int k = 0; k < top[i]; ++k) product = product * (Formula::variable(names[i]) - Formula::constant(k));
-  std::map<std::vector<int>, double> expected;
-  (void)product.polynomial(names, expected);
-  for (const auto& [exponents, coefficient] : expected) terms[exponents] -= coefficient;
-  for (const auto& [exponents, difference] : terms)
-    if (std::abs(difference) > 1e-12 * c) return std::nullopt;
+  for (std::size_t i = 0; product && i < product->factors.size(); ++i) order += product->factors[i].second;
+  if (!product || order > 3) return std::nullopt;
   Reaction result = reaction;
   result.mass_action = true;
   result.law.reset();
-  result.stochastic = c;
+  result.stochastic = product->c;
   result.reactants.clear();
-  for (std::size_t i = 0; i < top.size(); ++i)
-    if (top[i] > 0) result.reactants.emplace_back(network.index(names[i]), top[i]);
+  for (const auto& [name, count] : product->factors) result.reactants.emplace_back(network.index(name), count);
   std::sort(result.reactants.begin(), result.reactants.end());
   for (const auto& [s, change] : result.change) {
     if (change >= 0) continue;

@@ -515,6 +515,10 @@ Watched EnsembleOf<Simulator>::watched() const {
     w.run = [of = ssa_->of, limit = max_events_](std::uint64_t seed, const std::string& purpose, std::uint64_t id, double end, bool, const Watch& watch) {
       return (of->drawn ? of->drawn(seed, purpose, id) : *of).watch(end, Stream(seed, id, purpose + "/events").fast(), watch, limit);
     };
+  } else {
+    w.look = [of = ssa_->of, limit = max_events_](std::uint64_t seed, const std::string& purpose, std::uint64_t id, std::span<const double> times, const std::function<void(std::size_t, std::span<const double>)>& at) {
+      return (of->drawn ? of->drawn(seed, purpose, id) : *of).path(times, Stream(seed, id, purpose + "/events").fast(), at, limit);
+    };
   }
   return w;
 }
@@ -741,7 +745,6 @@ Level level_of(LevelInfo info, std::function<std::shared_ptr<const Simulator>(co
       std::erase_if(answer.estimates, [&](const Estimate& e) { return !ask.wants(e.observable); });
     }
     const Watched watched = ensemble->watched();
-    if (!watched.run) return answer;
     if (ask.is_stationary()) add_correlations(watched, ensemble->burn_in(), ensemble->window(), ask, context, answer);
     else add_passages(watched, ask, context, answer);
     return answer;

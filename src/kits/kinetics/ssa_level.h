@@ -39,7 +39,7 @@ struct Trajectories {
   std::function<SsaResult(std::span<const double> times, FastStream rng, const std::function<void(std::size_t, std::span<const double>)>& at, std::uint64_t max_events)> path;
   /// As Ssa::run_window. @throws StudyError where there are no time averages
   std::function<SsaResult(double burn_in, double window, FastStream rng, const std::function<void(std::span<const double>, double)>& hold, std::uint64_t max_events)> window;
-  /// As Ssa::run_watch; empty where not every event is seen (then there are no first-passage times and no correlations).
+  /// As Ssa::run_watch; empty where not every event is seen (then there are no first-passage times and no spectra).
   std::function<SsaResult(double end, FastStream rng, const Watch& watch, std::uint64_t max_events)> watch = {};
   /// Where trajectories start from drawn values: these very trajectories, from the start that belongs to the id.
   std::function<Trajectories(std::uint64_t seed, const std::string& purpose, std::uint64_t id)> drawn = {};

@@ -21,8 +21,10 @@ struct Watched {
   bool random_start = false;   ///< the initial state differs between trajectories
   double events = 0;           ///< expected per trajectory
   std::vector<double> center;  ///< whole numbers near the means
-  /// One trajectory from 0 to `end`, from its own start or, for stationary questions, from the dispersed one.
+  /// One trajectory from 0 to `end`, from its own start or, for stationary questions, from the dispersed one. Empty where not every event is seen.
   std::function<SsaResult(std::uint64_t seed, const std::string& purpose, std::uint64_t id, double end, bool dispersed, const Watch& watch)> run;
+  /// One trajectory at increasing times: of levels that leap, which know no more of it.
+  std::function<SsaResult(std::uint64_t seed, const std::string& purpose, std::uint64_t id, std::span<const double> times, const std::function<void(std::size_t, std::span<const double>)>& at)> look = {};
 
   /// Trajectories computed together: about 50 ms of work.
   [[nodiscard]] std::uint64_t grain() const {
