@@ -1,0 +1,103 @@
+#include "kits/torch/autograd.h"
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <mutex>
+
+#include "base/error.h"
+
+namespace meso::learned {
+
+void prepare_torch() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    at::globalContext().setDeterministicAlgorithms(true, false);
+    at::set_num_threads(1);
+    // libtorch does not hand its number of threads on to OpenBLAS, which has a pool of its own.
+    if (void* const set = dlsym(RTLD_DEFAULT, "openblas_set_num_threads")) reinterpret_cast<void (*)(int)>(set)(1);
+  });
+}
+
+Module::Module(const Net& net) : shape_(net.shape) {
+  prepare_torch();
+  const auto sizes = shape_.sizes();
+  const auto options = at::TensorOptions().dtype(type());
+  for (std::size_t l = 0; l + 1 < sizes.size(); ++l) {
+    const auto rows = static_cast<std::int64_t>(sizes[l + 1]), columns = static_cast<std::int64_t>(sizes[l]);
+    leaves_.push_back(at::zeros({rows, columns}, options));
+    leaves_.push_back(at::zeros({rows}, options));
+  }
+  set_weights(net.weights);
+  for (at::Tensor& leaf : leaves_) leaf.requires_grad_(true);
+}
+
+void Module::set_weights(std::span<const double> weights) {
+  const at::NoGradGuard constant;
+  if (weights.size() != shape_.parameters()) throw Error("a net was given another net's weights");
+  for (at::Tensor& leaf : leaves_) {
+    const auto count = static_cast<std::size_t>(leaf.numel());
+    leaf.copy_(at::from_blob(const_cast<double*>(weights.data()), leaf.sizes(), at::kDouble));
+    weights = weights.subspan(count);
+  }
+}
+
+std::vector<double> Module::weights() const {
+  const at::NoGradGuard constant;
+  std::vector<double> all;
+  all.reserve(shape_.parameters());
+  for (const at::Tensor& leaf : leaves_) {
+    const at::Tensor plain = leaf.to(at::kDouble).contiguous();
+    all.insert(all.end(), plain.data_ptr<double>(), plain.data_ptr<double>() + plain.numel());
+  }
+  return all;
+}
+
+at::Tensor Module::operator()(const at::Tensor& t, const at::Tensor& x) const {
+  std::vector<at::Tensor> inputs;
+  for (const TimeFeature feature : shape_.time) {
+    switch (feature) {
+      case TimeFeature::t: inputs.push_back(t); break;
+      case TimeFeature::decay: inputs.push_back(at::exp(-t)); break;
+      case TimeFeature::centred: inputs.push_back(2 * t - 1); break;
+    }
+  }
+  inputs.push_back(shape_.state_scale == 1 ? x : x / shape_.state_scale);
+  at::Tensor h = at::cat(inputs, 1);
+  for (std::size_t l = 0; l < leaves_.size(); l += 2) {
+    h = at::addmm(leaves_[l + 1], h, leaves_[l].t());
+    if (l + 2 == leaves_.size()) break;
+    switch (shape_.activation) {
+      case Activation::softplus: h = at::softplus(h, shape_.beta, 50); break;  // linear beyond beta z = 50 only: exp(-50) is nothing in double too
+      case Activation::tanh: h = at::tanh(h); break;
+      case Activation::silu: h = h * at::sigmoid(h); break;  // at::silu cannot be differentiated twice in this version
+      case Activation::relu: h = at::relu(h); break;
+    }
+  }
+  return shape_.baseline == 0 ? h : h - shape_.baseline * (x * x).sum(1, true);
+}
+
+at::Tensor gradient(const at::Tensor& u, const at::Tensor& x) { return torch::autograd::grad({u.sum()}, {x}, {}, true, true)[0]; }
+
+at::Tensor fokker_planck_residual(const ScalarOf& u, const at::Tensor& t, const at::Tensor& x, double g) {
+  const at::Tensor time = t.detach().requires_grad_(true), place = x.detach().requires_grad_(true);
+  const at::Tensor value = u(time, place);
+  const auto first = torch::autograd::grad({value.sum()}, {time, place}, {}, true, true);
+  const at::Tensor& slope = first[1];
+  const std::int64_t d = place.size(1);
+  at::Tensor laplacian;
+  for (std::int64_t i = 0; i < d; ++i) {
+    const at::Tensor curvature = torch::autograd::grad({slope.select(1, i).sum()}, {place}, {}, true, true)[0].narrow(1, i, 1);
+    laplacian = i == 0 ? curvature : laplacian + curvature;
+  }
+  return first[0] - static_cast<double>(d) - (place * slope).sum(1, true) - 0.5 * g * g * ((slope * slope).sum(1, true) + laplacian);
+}
+
+at::Tensor tensor_of(std::span<const double> values, std::size_t columns, at::ScalarType type) {
+  const auto rows = static_cast<std::int64_t>(values.size() / columns);
+  return at::from_blob(const_cast<double*>(values.data()), {rows, static_cast<std::int64_t>(columns)}, at::kDouble).to(type, false, true);
+}
+
+}  // namespace meso::learned
