@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "base/error.h"
+#include "kits/torch/net_potential.h"
 
 namespace meso::learned {
 
@@ -81,23 +82,55 @@ at::Tensor Module::operator()(const at::Tensor& t, const at::Tensor& x) const {
 
 at::Tensor gradient(const at::Tensor& u, const at::Tensor& x) { return torch::autograd::grad({u.sum()}, {x}, {}, true, true)[0]; }
 
-at::Tensor fokker_planck_residual(const ScalarOf& u, const at::Tensor& t, const at::Tensor& x, double g) {
+DerivativesOf derivatives_of(const ScalarOf& u, const at::Tensor& t, const at::Tensor& x) {
   const at::Tensor time = t.detach().requires_grad_(true), place = x.detach().requires_grad_(true);
   const at::Tensor value = u(time, place);
   const auto first = torch::autograd::grad({value.sum()}, {time, place}, {}, true, true);
-  const at::Tensor& slope = first[1];
-  const std::int64_t d = place.size(1);
   at::Tensor laplacian;
-  for (std::int64_t i = 0; i < d; ++i) {
-    const at::Tensor curvature = torch::autograd::grad({slope.select(1, i).sum()}, {place}, {}, true, true)[0].narrow(1, i, 1);
+  for (std::int64_t i = 0; i < place.size(1); ++i) {
+    const at::Tensor curvature = torch::autograd::grad({first[1].select(1, i).sum()}, {place}, {}, true, true)[0].narrow(1, i, 1);
     laplacian = i == 0 ? curvature : laplacian + curvature;
   }
-  return first[0] - static_cast<double>(d) - (place * slope).sum(1, true) - 0.5 * g * g * ((slope * slope).sum(1, true) + laplacian);
+  return {value, first[0], first[1], laplacian};
+}
+
+at::Tensor fokker_planck_residual(const ScalarOf& u, const at::Tensor& t, const at::Tensor& x, double g) {
+  const DerivativesOf of = derivatives_of(u, t, x);
+  return of.in_time - static_cast<double>(x.size(1)) - (x.detach() * of.gradient).sum(1, true) - 0.5 * g * g * ((of.gradient * of.gradient).sum(1, true) + of.laplacian);
 }
 
 at::Tensor tensor_of(std::span<const double> values, std::size_t columns, at::ScalarType type) {
   const auto rows = static_cast<std::int64_t>(values.size() / columns);
   return at::from_blob(const_cast<double*>(values.data()), {rows, static_cast<std::int64_t>(columns)}, at::kDouble).to(type, false, true);
+}
+
+struct NetPotential::Graph {
+  Module module;
+};
+
+NetPotential::NetPotential(Net net) : field_(net) {
+  net.shape.precision = Precision::real;
+  graph_ = std::make_unique<const Graph>(Graph{Module(net)});
+}
+NetPotential::~NetPotential() = default;
+
+generative::Potential::Derivatives NetPotential::derivatives(double t, std::span<const double> points) const {
+  const std::size_t d = dimension(), n = points.size() / d, most = 4096;  // points together: memory of the graph
+  Derivatives all;
+  const auto append = [](std::vector<double>& to, const at::Tensor& from) {
+    const at::Tensor plain = from.detach().contiguous();
+    to.insert(to.end(), plain.data_ptr<double>(), plain.data_ptr<double>() + plain.numel());
+  };
+  for (std::size_t first = 0; first < n; first += most) {
+    const std::size_t count = std::min(most, n - first);
+    const DerivativesOf of = derivatives_of([&](const at::Tensor& time, const at::Tensor& place) { return graph_->module(time, place); },
+                                            at::full({static_cast<std::int64_t>(count), 1}, t, at::kDouble), tensor_of(points.subspan(first * d, count * d), d, at::kDouble));
+    append(all.value, of.value);
+    append(all.in_time, of.in_time);
+    append(all.gradient, of.gradient);
+    append(all.laplacian, of.laplacian);
+  }
+  return all;
 }
 
 }  // namespace meso::learned

@@ -36,6 +36,11 @@ using ScalarOf = std::function<at::Tensor(const at::Tensor& t, const at::Tensor&
 /// The gradient by x, n x d; x must require gradients. The graph is kept, so that it can be differentiated again.
 [[nodiscard]] at::Tensor gradient(const at::Tensor& u, const at::Tensor& x);
 
+struct DerivativesOf {
+  at::Tensor value, in_time, gradient, laplacian;  ///< n x 1, but the gradient n x d; all differentiable
+};
+[[nodiscard]] DerivativesOf derivatives_of(const ScalarOf& u, const at::Tensor& t, const at::Tensor& x);
+
 /// The log-Fokker-Planck residual of u for dX = -X dt + g dW,
 ///     R[u] = du/dt - d - x.grad u - g^2/2 (|grad u|^2 + laplacian u),
 /// which vanishes if exp(u) is a law of the process up to a factor. @returns n x 1, differentiable

@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "base/error.h"
+#include "kits/torch/net_potential.h"
 #include "kits/torch/training.h"
 #include "rng/stream.h"
 
@@ -124,6 +125,9 @@ TEST(Module, ResidualsOfANetAreThoseOfItsDerivatives) {
     const double by_differences = (later[k] - earlier[k]) / (2 * h) - 1 - x[k] * s[k] - 0.5 * (s[k] * s[k] + (right[k] - left[k]) / (2 * h));
     EXPECT_NEAR(r[k], by_differences, 1e-6) << x[k];
   }
+  // The same through the generative kit, which takes a net for a potential like any other.
+  const auto as_potential = generative::residual(NetPotential(net), generative::OrnsteinUhlenbeck{}, t, x);
+  for (std::size_t k = 0; k < x.size(); ++k) EXPECT_NEAR(as_potential[k], r[k], 1e-12);
   shape.dimension = shape.outputs = 2;
   shape.baseline = 0;
   try {

@@ -46,6 +46,13 @@ void Schedule::validate(const std::string& where) const {
   if (cosine_to && !drops.empty()) throw ParameterError(fmt::format("{}: a rate goes down either by a cosine or by steps", where));
 }
 
+std::string law_text(const sde::GaussianMixture& mixture) {
+  std::string said = fmt::format("mixture {}:", mixture.dimension());
+  for (const auto* numbers : {&mixture.weights(), &mixture.component_means(), &mixture.component_covariances()})
+    for (const double number : *numbers) said += " " + exact(number);
+  return said;
+}
+
 std::string ScoreLoss::text() const {
   return fmt::format("score matching of {}; g {} t {} {} {} batch {}; residual {} at {} in {} {}", law, exact(g), exact(t_min), exact(t_max), weighted ? "weighted" : "plain", batch, exact(residual_weight),
                      residual_weight > 0 ? collocation : 0, exact(low), exact(high));

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "kits/sde/mixture.h"
 #include "kits/torch/net.h"
 #include "model/ensemble.h"
 #include "rng/stream.h"
@@ -33,6 +34,9 @@ struct Schedule {
   /// @throws ParameterError
   void validate(const std::string& where) const;
 };
+
+/// A mixture's numbers as text: names it in a key.
+[[nodiscard]] std::string law_text(const sde::GaussianMixture& mixture);
 
 /// Denoising score matching for dX = -X dt + g dW on [t_min, t_max], with t = t_min + (t_max - t_min) Beta(1, 2):
 ///     E w(t) |s(x_t, t) + z / sigma_t|^2 + w_R E R[u]^2,   x_t = x_0 e^-t + sigma_t z,   sigma_t^2 = g^2 (1 - e^-2t) / 2,

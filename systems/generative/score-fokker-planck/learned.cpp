@@ -1,0 +1,45 @@
+#include "learned.h"
+
+namespace meso::systems::score_fokker_planck {
+
+using namespace learned;
+
+ScoreRecipe line_recipe(const sde::GaussianMixture& data, double g, double t_min, double end, const LearnedOptions& options) {
+  ScoreRecipe recipe;
+  recipe.shape.time = {TimeFeature::t, TimeFeature::decay};
+  recipe.shape.widths.assign(options.layers, options.width);
+  recipe.shape.activation = Activation::tanh;
+  recipe.shape.baseline = options.baseline ? 1 / (g * g) : 0;
+  recipe.loss.law = law_text(data);
+  recipe.loss.draw = [data](Stream& rng, std::span<double> x) { data.sample(rng, x); };
+  recipe.loss.g = g;
+  recipe.loss.t_min = t_min;
+  recipe.loss.t_max = end;
+  recipe.loss.weighted = options.weighted;
+  recipe.loss.batch = recipe.loss.collocation = options.batch;
+  recipe.loss.residual_weight = options.residual_weight;
+  recipe.schedule = {.steps = options.steps, .rate = 2e-3, .drops = {{0.6, 0.2}, {0.9, 0.04}}};
+  return recipe;
+}
+
+ScoreRecipe plane_recipe(const std::string& law, std::function<void(Stream&, std::span<double>)> draw, double g, double t_min, double end, const LearnedOptions& options) {
+  ScoreRecipe recipe;
+  recipe.shape.dimension = 2;
+  recipe.shape.time = {TimeFeature::t};
+  recipe.shape.widths.assign(options.layers, options.width);
+  recipe.shape.activation = Activation::softplus;
+  recipe.shape.beta = 10;
+  recipe.shape.baseline = options.baseline ? 1 / (g * g) : 0;
+  recipe.loss.law = law;
+  recipe.loss.draw = std::move(draw);
+  recipe.loss.g = g;
+  recipe.loss.t_min = t_min;
+  recipe.loss.t_max = end;
+  recipe.loss.weighted = options.weighted;
+  recipe.loss.batch = recipe.loss.collocation = options.batch;
+  recipe.loss.residual_weight = options.residual_weight;
+  recipe.schedule = {.steps = options.steps, .rate = 1e-3, .drops = {{0.25, 0.1}, {0.9, 0.01}}};
+  return recipe;
+}
+
+}  // namespace meso::systems::score_fokker_planck

@@ -1,0 +1,30 @@
+// How scores are learned here: nets, losses and schedules of the card, as values.
+#pragma once
+
+#include "kits/sde/mixture.h"
+#include "kits/torch/training.h"
+
+namespace meso::systems::score_fokker_planck {
+
+struct ScoreRecipe {
+  learned::NetShape shape;
+  learned::ScoreLoss loss;
+  learned::Schedule schedule;
+  [[nodiscard]] learned::Trained train(const learned::Workplace& workplace) const { return learned::train(shape, loss, schedule, workplace); }
+};
+
+struct LearnedOptions {
+  double residual_weight = 0;   ///< w_R
+  bool weighted = true;         ///< score loss weighted by sigma_t^2
+  std::size_t steps = 3000, batch = 384, width = 48, layers = 3;
+  bool baseline = true;         ///< u = -|x|^2 decay/g^2 + net: the stationary log-density is there from the start
+};
+
+/// One dimension: (t, e^-t, x) -> 3 x 48 tanh; Adam 2e-3, x 0.2 at 60 %, x 0.04 at 90 %; as many collocation points as the batch has, on [t_min, end] x [-3.5, 3.5].
+[[nodiscard]] ScoreRecipe line_recipe(const sde::GaussianMixture& data, double g, double t_min, double end, const LearnedOptions& options);
+
+/// The plane: the net of the authors' code, (t, x, y) -> 3 x 80 softplus, with beta = 10 for a batch of 2,000 instead of 100 for one of 200,000, and the baseline;
+/// Adam 1e-3, 1e-4 from 25 %, 1e-5 from 90 %; nothing weighted.
+[[nodiscard]] ScoreRecipe plane_recipe(const std::string& law, std::function<void(Stream&, std::span<double>)> draw, double g, double t_min, double end, const LearnedOptions& options);
+
+}  // namespace meso::systems::score_fokker_planck
