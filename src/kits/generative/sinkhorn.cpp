@@ -18,7 +18,7 @@ constexpr double nothing = -1e30;  // log of no mass, small enough to vanish and
 /// Soft minima of the kernel: out(x) = log sum_y exp(in(y) - |x - y|^2 / eps), one axis after the other.
 class Kernel {
  public:
-  Kernel(const PlaneNodes& nodes, double epsilon) : nx_(nodes.nx), ny_(nodes.ny), middle_(nx_ * ny_) {
+  Kernel(const PlaneNodes& nodes, double epsilon) : largest_(std::max(nodes.nx, nodes.ny)), nx_(nodes.nx), ny_(nodes.ny), middle_(nx_ * ny_) {
     const auto table = [epsilon](std::size_t n, double h) {
       std::vector<double> t(n * n);
       for (std::size_t i = 0; i < n; ++i)
@@ -36,20 +36,29 @@ class Kernel {
   }
 
  private:
-  static double soft(const double* v, const double* c, std::size_t n) {
-    double top = v[0] + c[0];
-    for (std::size_t k = 1; k < n; ++k) {
-      const double e = v[k] + c[k];
-      top = top < e ? e : top;
+  // Blocks of eight; a block whose largest term is below e^-37 of the largest of all is not summed (64 e^-37 is rounding).
+  double soft(const double* v, const double* c, std::size_t n) {
+    const std::size_t blocks = n / 8;
+    double top = nothing * 2;
+    for (std::size_t b = 0; b < blocks; ++b) {
+      double here[8];
+      for (std::size_t q = 0; q < 8; ++q) here[q] = v[8 * b + q] + c[8 * b + q];
+      for (std::size_t q = 0; q < 4; ++q) here[q] = here[q] < here[q + 4] ? here[q + 4] : here[q];
+      const double x = std::max(here[0], here[1]), y = std::max(here[2], here[3]);
+      largest_[b] = std::max(x, y);
+      top = std::max(top, largest_[b]);
     }
+    for (std::size_t k = 8 * blocks; k < n; ++k) top = std::max(top, v[k] + c[k]);
     double part[8] = {};  // sums in lanes, in a fixed order
-    std::size_t k = 0;
-    for (; k + 8 <= n; k += 8)
-      for (std::size_t q = 0; q < 8; ++q) part[q] += sde::fast_exp(v[k + q] + c[k + q] - top);
+    for (std::size_t b = 0; b < blocks; ++b) {
+      if (largest_[b] < top - 37) continue;
+      for (std::size_t q = 0; q < 8; ++q) part[q] += sde::fast_exp(v[8 * b + q] + c[8 * b + q] - top);
+    }
     double sum = ((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7]));
-    for (; k < n; ++k) sum += sde::fast_exp(v[k] + c[k] - top);
+    for (std::size_t k = 8 * blocks; k < n; ++k) sum += sde::fast_exp(v[k] + c[k] - top);
     return top + std::log(sum);
   }
+  std::vector<double> largest_;
   std::size_t nx_, ny_;
   std::vector<double> along_x_, along_y_, middle_;
 };
@@ -61,27 +70,29 @@ std::vector<double> logs(std::span<const double> mass) {
 }
 
 struct Value {
-  double cost = 0, marginal = 0;
+  double coarse = 0, cost = 0, marginal = 0;  // at 2 eps and at eps
   std::size_t iterations = 0;
 };
 
-std::vector<double> stages(const SinkhornOptions& o, double last) {
+/// From the size of the box down, then 2 eps and eps.
+std::vector<double> stages(const SinkhornOptions& o) {
   std::vector<double> all;
-  for (double e = std::max(o.from, last); e > 1.5 * last; e *= 0.5) all.push_back(e);
-  all.push_back(last);
+  for (double e = std::max(o.from, 2 * o.epsilon); e > 3 * o.epsilon; e *= 0.5) all.push_back(e);
+  all.push_back(2 * o.epsilon);
+  all.push_back(o.epsilon);
   return all;
 }
 
 /// OT(a, b) with potentials f, g kept from stage to stage.
-Value between(const PlaneNodes& nodes, std::span<const double> a, std::span<const double> b, const SinkhornOptions& o, double last) {
+Value between(const PlaneNodes& nodes, std::span<const double> a, std::span<const double> b, const SinkhornOptions& o) {
   const std::size_t n = a.size();
   const std::vector<double> log_a = logs(a), log_b = logs(b);
   std::vector<double> f(n, 0.0), g(n, 0.0), in(n), soft(n);
   Value value;
-  const std::vector<double> eps = stages(o, last);
+  const std::vector<double> eps = stages(o);
   for (const double e : eps) {
     Kernel kernel(nodes, e);
-    const double tolerance = e == eps.back() ? o.tolerance : 1e-3;
+    const double tolerance = e > 3 * o.epsilon ? std::max(o.tolerance, 1e-3) : o.tolerance;
     for (std::size_t k = 0; k < o.most; ++k) {
       for (std::size_t i = 0; i < n; ++i) in[i] = g[i] / e + log_b[i];
       kernel.apply(in, soft);
@@ -97,21 +108,23 @@ Value between(const PlaneNodes& nodes, std::span<const double> a, std::span<cons
       ++value.iterations;
       if (value.marginal < tolerance) break;
     }
+    value.coarse = value.cost;
+    value.cost = 0;
+    for (std::size_t i = 0; i < n; ++i) value.cost += a[i] * f[i] + b[i] * g[i];
   }
-  for (std::size_t i = 0; i < n; ++i) value.cost += a[i] * f[i] + b[i] * g[i];
   return value;
 }
 
 /// OT(a, a): one potential, averaged with its image, which converges in a few steps (Feydy et al. 2019, section 3.1).
-Value self(const PlaneNodes& nodes, std::span<const double> a, const SinkhornOptions& o, double last) {
+Value self(const PlaneNodes& nodes, std::span<const double> a, const SinkhornOptions& o) {
   const std::size_t n = a.size();
   const std::vector<double> log_a = logs(a);
   std::vector<double> f(n, 0.0), in(n), soft(n);
   Value value;
-  const std::vector<double> eps = stages(o, last);
+  const std::vector<double> eps = stages(o);
   for (const double e : eps) {
     Kernel kernel(nodes, e);
-    const double tolerance = e == eps.back() ? o.tolerance : 1e-3;
+    const double tolerance = e > 3 * o.epsilon ? std::max(o.tolerance, 1e-3) : o.tolerance;
     for (std::size_t k = 0; k < o.most; ++k) {
       for (std::size_t i = 0; i < n; ++i) in[i] = f[i] / e + log_a[i];
       kernel.apply(in, soft);
@@ -124,8 +137,10 @@ Value self(const PlaneNodes& nodes, std::span<const double> a, const SinkhornOpt
       ++value.iterations;
       if (value.marginal < tolerance) break;
     }
+    value.coarse = value.cost;
+    value.cost = 0;
+    for (std::size_t i = 0; i < n; ++i) value.cost += 2 * a[i] * f[i];
   }
-  for (std::size_t i = 0; i < n; ++i) value.cost += 2 * a[i] * f[i];
   return value;
 }
 
@@ -168,14 +183,11 @@ Transport sinkhorn(const PlaneNodes& nodes, std::span<const double> a, std::span
   for (double& m : p) m /= mass_a;
   for (double& m : q) m /= mass_b;
   Transport result;
-  const auto divergence = [&](double eps) {
-    const Value ab = between(nodes, p, q, o, eps), aa = self(nodes, p, o, eps), bb = self(nodes, q, o, eps);
-    result.iterations += ab.iterations + aa.iterations + bb.iterations;
-    result.marginal = ab.marginal + 0.5 * (aa.marginal + bb.marginal);
-    return ab.cost - 0.5 * (aa.cost + bb.cost);
-  };
-  const double coarse = divergence(2 * o.epsilon);
-  result.squared = divergence(o.epsilon);
+  const Value ab = between(nodes, p, q, o), aa = self(nodes, p, o), bb = self(nodes, q, o);
+  result.iterations = ab.iterations + aa.iterations + bb.iterations;
+  result.marginal = ab.marginal + 0.5 * (aa.marginal + bb.marginal);
+  const double coarse = ab.coarse - 0.5 * (aa.coarse + bb.coarse);
+  result.squared = ab.cost - 0.5 * (aa.cost + bb.cost);
   // What the marginals are off moves mass by the lengths that the plan moves any: sqrt(W_2^2) and the blur sqrt(eps), squared.
   result.error = std::abs(result.squared - coarse) / 3 + result.marginal * (std::max(0.0, result.squared) + o.epsilon);
   return result;

@@ -37,7 +37,7 @@ void require_inside(const PlaneHistogram& histogram, const PlaneNodes& nodes, do
 
 struct SinkhornOptions {
   double epsilon = 0.01, from = 4;   ///< squared lengths
-  double tolerance = 1e-6;           ///< 1-norm by which the plan's second marginal may be off
+  double tolerance = 1e-4;           ///< 1-norm by which the plan's second marginal may be off
   std::size_t most = 20000;          ///< iterations of a stage
 };
 struct Transport {
