@@ -5,12 +5,10 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "kits/generative/field.h"
@@ -91,22 +89,6 @@ class GradientField final : public generative::Field {
 
  private:
   std::unique_ptr<const detail::Evaluator> evaluator_;
-};
-
-/// A field times a function of time: a score from a denoiser, -eta / gamma(t).
-class ScaledField final : public generative::Field {
- public:
-  ScaledField(std::shared_ptr<const generative::Field> field, std::function<double(double)> factor) : field_(std::move(field)), factor_(std::move(factor)) {}
-  [[nodiscard]] std::size_t dimension() const override { return field_->dimension(); }
-  void at(double t, std::span<const double> points, std::span<double> values) const override {
-    field_->at(t, points, values);
-    const double factor = factor_(t);
-    for (double& v : values) v *= factor;
-  }
-
- private:
-  std::shared_ptr<const generative::Field> field_;
-  std::function<double(double)> factor_;
 };
 
 }  // namespace meso::learned

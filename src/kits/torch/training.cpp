@@ -83,7 +83,17 @@ void BridgeLoss::validate(const NetShape& shape, const std::string& where) const
   if (batch < 1) throw ParameterError(fmt::format("{}: a batch of no points", where));
   if (target == Target::score)
     for (const double t : {t_min, t_max})
-      if (!(gamma(t) > 0)) throw ParameterError(fmt::format("{}: gamma({}) = {}: the score matched, -z / gamma, is singular there; cut the ends or learn the denoiser", where, brief(t), brief(gamma(t))));
+      if (const double gamma = coefficients(t).gamma; !(gamma > 0)) throw ParameterError(fmt::format("{}: gamma({}) = {}: the score matched, -z / gamma, is singular there; cut the ends or learn the denoiser", where, brief(t), brief(gamma)));
+}
+
+BridgeLoss bridge_loss(std::shared_ptr<const generative::MixturePath> path, BridgeLoss::Target target) {
+  BridgeLoss loss;
+  const generative::InterpolantSpec& i = path->interpolant().spec();
+  loss.target = target;
+  loss.law = fmt::format("{} to {} coupled {} by {} {} {} ({}; {}; {})", law_text(path->start()), law_text(path->end()), exact(path->coupling()), i.path, i.latent, exact(i.latent_scale), i.alpha, i.beta, i.gamma_squared);
+  loss.draw = [path](Stream& rng, std::span<double> x0, std::span<double> x1, std::span<double> z) { path->draw(rng, x0, x1, z); };
+  loss.coefficients = [path](double t) { return path->interpolant().at(t); };
+  return loss;
 }
 
 Workplace workplace_of(Context& context) {
@@ -173,22 +183,22 @@ class BridgeObjective final : public Objective {
     target_.resize(signs * n * d_);
     x0_.resize(d_);
     x1_.resize(d_);
+    z_.resize(d_);
     for (std::size_t k = 0; k < n; ++k) {
       const double t = l_.t_min + (l_.t_max - l_.t_min) * (static_cast<double>(k) + rng.uniform()) / static_cast<double>(n);
-      const double alpha = l_.alpha(t), beta = l_.beta(t), gamma = l_.gamma(t);
-      l_.draw(rng, x0_, x1_);
+      const generative::Coefficients c = l_.coefficients(t);
+      const double gamma_rate = c.gamma > 0 ? c.gamma_product / c.gamma : 0;
+      l_.draw(rng, x0_, x1_, z_);
       for (std::size_t s = 0; s < signs; ++s) t_[s * n + k] = t;
       for (std::size_t i = 0; i < d_; ++i) {
-        const double z = rng.normal();
         for (std::size_t s = 0; s < signs; ++s) {
-          const double signed_z = s == 0 ? z : -z;
+          const double z = s == 0 ? z_[i] : -z_[i];
           const std::size_t at = (s * n + k) * d_ + i;
-          x_[at] = alpha * x0_[i] + beta * x1_[i] + gamma * signed_z;
+          x_[at] = c.alpha * x0_[i] + c.beta * x1_[i] + c.gamma * z;
           switch (l_.target) {
-            // gamma' is infinite where gamma is a square root that vanishes, but z's share is then 0 by the two signs: t_min and t_max keep off the ends.
-            case BridgeLoss::Target::velocity: target_[at] = l_.alpha_dot(t) * x0_[i] + l_.beta_dot(t) * x1_[i] + l_.gamma_dot(t) * signed_z; break;
-            case BridgeLoss::Target::score: target_[at] = -signed_z / gamma; break;
-            case BridgeLoss::Target::denoiser: target_[at] = signed_z; break;
+            case BridgeLoss::Target::velocity: target_[at] = c.alpha_rate * x0_[i] + c.beta_rate * x1_[i] + gamma_rate * z; break;
+            case BridgeLoss::Target::score: target_[at] = -z / c.gamma; break;
+            case BridgeLoss::Target::denoiser: target_[at] = z; break;
           }
         }
       }
@@ -201,7 +211,7 @@ class BridgeObjective final : public Objective {
  private:
   const BridgeLoss& l_;
   std::size_t d_;
-  std::vector<double> t_, x_, target_, x0_, x1_;
+  std::vector<double> t_, x_, target_, x0_, x1_, z_;
 };
 
 /// Everything that decides the next step.

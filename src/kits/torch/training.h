@@ -7,12 +7,15 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "kits/generative/interpolant.h"
+#include "kits/generative/mixture_path.h"
 #include "kits/sde/mixture.h"
 #include "kits/torch/net.h"
 #include "model/ensemble.h"
@@ -64,9 +67,9 @@ struct ScoreLoss {
 struct BridgeLoss {
   enum class Target { velocity, score, denoiser };
   Target target = Target::velocity;
-  std::string law;                                                                    ///< names data and interpolant: part of the key
-  std::function<void(Stream&, std::span<double> x0, std::span<double> x1)> draw;     ///< one pair
-  std::function<double(double)> alpha, alpha_dot, beta, beta_dot, gamma, gamma_dot;
+  std::string law;                                                                             ///< names data and interpolant: part of the key
+  std::function<void(Stream&, std::span<double> x0, std::span<double> x1, std::span<double> z)> draw;  ///< one triple
+  std::function<generative::Coefficients(double)> coefficients;
   double t_min = 1e-4, t_max = 1 - 1e-4;
   std::size_t batch = 1024;
   bool antithetic = true;
@@ -75,6 +78,8 @@ struct BridgeLoss {
   /// @throws ParameterError
   void validate(const NetShape& shape, const std::string& where) const;
 };
+/// The loss on a path between mixtures, with its name.
+[[nodiscard]] BridgeLoss bridge_loss(std::shared_ptr<const generative::MixturePath> path, BridgeLoss::Target target);
 
 /// Where and for whom a training runs.
 struct Workplace {

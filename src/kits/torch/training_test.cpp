@@ -104,18 +104,10 @@ TEST_F(Training, TheResidualFallsWhereItIsWeighed) {
 }
 
 TEST_F(Training, LearnsTheVelocityOfAGaussianBridge) {  // N(0,1) to N(2,1), linear, gamma = 0: b = 2 + (2t - 1)(x - 2t) / ((1-t)^2 + t^2)
-  BridgeLoss loss;
-  loss.law = "N(0,1) to N(2,1)";
-  loss.draw = [](Stream& rng, std::span<double> x0, std::span<double> x1) {
-    x0[0] = rng.normal();
-    x1[0] = 2 + rng.normal();
-  };
-  const auto zero = [](double) { return 0.0; };
-  loss.alpha = [](double t) { return 1 - t; };
-  loss.alpha_dot = [](double) { return -1.0; };
-  loss.beta = [](double t) { return t; };
-  loss.beta_dot = [](double) { return 1.0; };
-  loss.gamma = loss.gamma_dot = zero;
+  const std::vector<double> sd{1};
+  const auto path = std::make_shared<generative::MixturePath>(sde::GaussianMixture::isotropic({1}, {0}, sd), sde::GaussianMixture::isotropic({1}, {2}, sd),
+                                                              generative::Interpolant({.path = "linear", .latent = "none"}));
+  BridgeLoss loss = bridge_loss(path, BridgeLoss::Target::velocity);
   loss.batch = 256;
   NetShape shape;
   shape.time = {TimeFeature::centred};
@@ -318,7 +310,7 @@ TEST_F(Training, RefusesWhatCannotBeLearned) {
   has(refusal(small_net(), gaussian_loss(), {.steps = 5, .rate = 1e-3, .cosine_to = 1}), "the rate goes from 0.001 down to 1");
   BridgeLoss bridge;
   bridge.target = BridgeLoss::Target::score;
-  bridge.gamma = [](double t) { return t * (1 - t); };
+  bridge.coefficients = [](double t) { return generative::Coefficients{.gamma = t * (1 - t)}; };
   bridge.t_min = 0;
   has(refusal(small_net(), bridge), "gamma(0) = 0: the score matched, -z / gamma, is singular there; cut the ends or learn the denoiser");
   bridge.t_max = 2;
