@@ -80,6 +80,74 @@ at::Tensor Module::operator()(const at::Tensor& t, const at::Tensor& x) const {
   return shape_.baseline == 0 ? h : h - shape_.baseline * (x * x).sum(1, true);
 }
 
+DerivativesOf Module::derivatives(const at::Tensor& t, const at::Tensor& x, bool second) const {
+  const std::int64_t n = x.size(0), d = x.size(1), times = static_cast<std::int64_t>(shape_.time.size());
+  std::vector<at::Tensor> features, rates;
+  for (const TimeFeature feature : shape_.time) {
+    switch (feature) {
+      case TimeFeature::t: features.push_back(t), rates.push_back(at::ones_like(t)); break;
+      case TimeFeature::decay: features.push_back(at::exp(-t)), rates.push_back(-features.back()); break;
+      case TimeFeature::centred: features.push_back(2 * t - 1), rates.push_back(at::full_like(t, 2)); break;
+    }
+  }
+  features.push_back(x / shape_.state_scale);
+  const at::Tensor& first = leaves_[0];
+  at::Tensor z = at::addmm(leaves_[1], at::cat(features, 1), first.t());
+  // Derivatives of z by each coordinate, by time, and its Laplacian; after the first layer they are plain rows of its matrix.
+  std::vector<at::Tensor> by_x;
+  for (std::int64_t i = 0; i < d; ++i) by_x.push_back(first.select(1, times + i).unsqueeze(0) / shape_.state_scale);
+  at::Tensor by_t = second ? at::mm(at::cat(rates, 1), first.narrow(1, 0, times).t()) : at::Tensor(), laplacian;
+  for (std::size_t l = 2; l < leaves_.size(); l += 2) {
+    at::Tensor value, slope, bend;  // the activation and its derivatives at z
+    switch (shape_.activation) {
+      case Activation::tanh:
+        value = at::tanh(z);
+        slope = 1 - value * value;
+        if (second) bend = -2 * value * slope;
+        break;
+      case Activation::softplus:
+        value = at::softplus(z, shape_.beta, 50);
+        slope = at::sigmoid(shape_.beta * z);
+        if (second) bend = shape_.beta * slope * (1 - slope);
+        break;
+      case Activation::silu: {
+        const at::Tensor s = at::sigmoid(z);
+        value = z * s;
+        slope = s + value * (1 - s);
+        if (second) bend = s * (1 - s) * (2 + z * (1 - 2 * s));
+        break;
+      }
+      case Activation::relu:
+        value = at::relu(z);
+        slope = (z > 0).to(z.scalar_type());
+        if (second) bend = at::zeros_like(z);
+        break;
+    }
+    std::vector<at::Tensor> rows{value};
+    for (const at::Tensor& zx : by_x) rows.push_back(slope * zx);
+    if (second) {
+      at::Tensor squares = by_x[0] * by_x[0];
+      for (std::size_t i = 1; i < by_x.size(); ++i) squares = squares + by_x[i] * by_x[i];
+      rows.push_back(slope * by_t);
+      rows.push_back(laplacian.defined() ? bend * squares + slope * laplacian : bend * squares);
+    }
+    const auto parts = at::mm(at::cat(rows, 0), leaves_[l].t()).split(n, 0);
+    z = parts[0] + leaves_[l + 1];
+    for (std::size_t i = 0; i < by_x.size(); ++i) by_x[i] = parts[1 + i];
+    if (second) {
+      by_t = parts[1 + by_x.size()];
+      laplacian = parts[2 + by_x.size()];
+    }
+  }
+  DerivativesOf of{z, by_t, by_x.size() == 1 ? by_x[0] : at::cat(by_x, 1), laplacian};
+  if (shape_.baseline != 0) {
+    of.value = of.value - shape_.baseline * (x * x).sum(1, true);
+    of.gradient = of.gradient - 2 * shape_.baseline * x;
+    if (second) of.laplacian = of.laplacian - 2 * shape_.baseline * static_cast<double>(d);
+  }
+  return of;
+}
+
 at::Tensor gradient(const at::Tensor& u, const at::Tensor& x) { return torch::autograd::grad({u.sum()}, {x}, {}, true, true)[0]; }
 
 DerivativesOf derivatives_of(const ScalarOf& u, const at::Tensor& t, const at::Tensor& x) {
@@ -95,8 +163,11 @@ DerivativesOf derivatives_of(const ScalarOf& u, const at::Tensor& t, const at::T
 }
 
 at::Tensor fokker_planck_residual(const ScalarOf& u, const at::Tensor& t, const at::Tensor& x, double g) {
-  const DerivativesOf of = derivatives_of(u, t, x);
-  return of.in_time - static_cast<double>(x.size(1)) - (x.detach() * of.gradient).sum(1, true) - 0.5 * g * g * ((of.gradient * of.gradient).sum(1, true) + of.laplacian);
+  return fokker_planck_residual(derivatives_of(u, t, x), x.detach(), g);
+}
+
+at::Tensor fokker_planck_residual(const DerivativesOf& of, const at::Tensor& x, double g) {
+  return of.in_time - static_cast<double>(x.size(1)) - (x * of.gradient).sum(1, true) - 0.5 * g * g * ((of.gradient * of.gradient).sum(1, true) + of.laplacian);
 }
 
 at::Tensor tensor_of(std::span<const double> values, std::size_t columns, at::ScalarType type) {
@@ -115,7 +186,8 @@ NetPotential::NetPotential(Net net) : field_(net) {
 NetPotential::~NetPotential() = default;
 
 generative::Potential::Derivatives NetPotential::derivatives(double t, std::span<const double> points) const {
-  const std::size_t d = dimension(), n = points.size() / d, most = 4096;  // points together: memory of the graph
+  const at::NoGradGuard constant;
+  const std::size_t d = dimension(), n = points.size() / d, most = 4096;  // points together: memory
   Derivatives all;
   const auto append = [](std::vector<double>& to, const at::Tensor& from) {
     const at::Tensor plain = from.detach().contiguous();
@@ -123,8 +195,7 @@ generative::Potential::Derivatives NetPotential::derivatives(double t, std::span
   };
   for (std::size_t first = 0; first < n; first += most) {
     const std::size_t count = std::min(most, n - first);
-    const DerivativesOf of = derivatives_of([&](const at::Tensor& time, const at::Tensor& place) { return graph_->module(time, place); },
-                                            at::full({static_cast<std::int64_t>(count), 1}, t, at::kDouble), tensor_of(points.subspan(first * d, count * d), d, at::kDouble));
+    const DerivativesOf of = graph_->module.derivatives(at::full({static_cast<std::int64_t>(count), 1}, t, at::kDouble), tensor_of(points.subspan(first * d, count * d), d, at::kDouble), true);
     append(all.value, of.value);
     append(all.in_time, of.in_time);
     append(all.gradient, of.gradient);

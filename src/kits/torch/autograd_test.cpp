@@ -101,6 +101,43 @@ TEST(Module, IsTheNetOfTheKernels) {
   }
 }
 
+TEST(Module, DerivativesCarriedForwardAreThoseOfLibtorch) {
+  for (const Activation a : {Activation::softplus, Activation::tanh, Activation::silu, Activation::relu})
+    for (const std::size_t d : {1, 2, 3}) {
+      NetShape shape;
+      shape.dimension = d;
+      shape.time = {TimeFeature::t, TimeFeature::decay, TimeFeature::centred};
+      shape.state_scale = 2;
+      shape.widths = {20, 30, 10};
+      shape.activation = a;
+      shape.beta = 7;
+      shape.baseline = 0.8;
+      shape.precision = Precision::real;
+      const Module module(Net::initialised(shape, 5, "test/net"));
+      Stream rng(3, 0, "test/points");
+      std::vector<double> x(50 * d), t(50);
+      for (double& v : x) v = rng.normal();
+      for (double& v : t) v = 3 * rng.uniform();
+      const at::Tensor time = tensor_of(t, 1, at::kDouble), place = tensor_of(x, d, at::kDouble);
+      const ScalarOf scalar = [&](const at::Tensor& when, const at::Tensor& where) { return module(when, where); };
+      // Of a piecewise linear net libtorch has no second derivatives to give: they vanish but at the kinks.
+      const bool kinked = a == Activation::relu;
+      const DerivativesOf ours = module.derivatives(time, place, true), first = module.derivatives(time, place, false);
+      const at::Tensor there = place.detach().requires_grad_(true);
+      const DerivativesOf theirs = kinked ? DerivativesOf{module(time, place), ours.in_time, gradient(module(time, there), there), at::full({50, 1}, -1.6 * static_cast<double>(d), at::kDouble)} : derivatives_of(scalar, time, place);
+      const auto near = [&](const at::Tensor& p, const at::Tensor& q) { return p.sizes() == q.sizes() && (p - q).abs().max().item<double>() < 1e-11; };
+      EXPECT_TRUE(near(ours.value, theirs.value) && near(first.value, theirs.value)) << to_text(a) << d;
+      EXPECT_TRUE(near(ours.gradient, theirs.gradient) && near(first.gradient, theirs.gradient)) << to_text(a) << d;
+      EXPECT_TRUE(near(ours.in_time, theirs.in_time)) << to_text(a) << d;
+      EXPECT_TRUE(near(ours.laplacian, theirs.laplacian)) << to_text(a) << d;
+      // And by the weights, which is what training asks.
+      if (kinked) continue;
+      const auto slope = [&](const DerivativesOf& of) { return torch::autograd::grad({fokker_planck_residual(of, place, 1).square().mean()}, module.leaves(), {}, false, false, true); };
+      const auto by_ours = slope(module.derivatives(time, place, true)), by_theirs = slope(derivatives_of(scalar, time, place));
+      for (std::size_t l = 0; l + 1 < by_ours.size(); ++l) EXPECT_LT((by_ours[l] - by_theirs[l]).abs().max().item<double>(), 1e-9 * (1 + by_theirs[l].abs().max().item<double>())) << to_text(a) << d << ", leaf " << l;
+    }
+}
+
 TEST(Module, ResidualsOfANetAreThoseOfItsDerivatives) {
   NetShape shape;
   shape.time = {TimeFeature::t, TimeFeature::decay};

@@ -142,13 +142,7 @@ class ScoreObjective final : public Objective {
     }
     const auto type = net.type();
     const at::Tensor t = tensor_of(t_, 1, type), target = tensor_of(target_, d_, type);
-    at::Tensor x = tensor_of(x_, d_, type), score;
-    if (shape_.outputs == 1) {
-      x.requires_grad_(true);
-      score = gradient(net(t, x), x);
-    } else {
-      score = net(t, x);
-    }
+    const at::Tensor x = tensor_of(x_, d_, type), score = shape_.outputs == 1 ? net.derivatives(t, x, false).gradient : net(t, x);
     at::Tensor total = (score - target).square().sum(1, true);
     if (l_.weighted) total = total * tensor_of(weight_, 1, type);
     total = total.mean();
@@ -159,7 +153,7 @@ class ScoreObjective final : public Objective {
         t_[k] = l_.t_min + (l_.t_max - l_.t_min) * rng.uniform();
         for (std::size_t i = 0; i < d_; ++i) x_[k * d_ + i] = l_.low + (l_.high - l_.low) * rng.uniform();
       }
-      const at::Tensor r = fokker_planck_residual([&](const at::Tensor& time, const at::Tensor& place) { return net(time, place); }, tensor_of(t_, 1, type), tensor_of(x_, d_, type), l_.g);
+      const at::Tensor places = tensor_of(x_, d_, type), r = fokker_planck_residual(net.derivatives(tensor_of(t_, 1, type), places, true), places, l_.g);
       total = total + l_.residual_weight * r.square().mean();
     }
     return total;
@@ -407,13 +401,13 @@ std::vector<double> residuals(const Net& net, std::span<const double> t, std::sp
   Net real = net;
   real.shape.precision = Precision::real;
   const Module module(real);
+  const at::NoGradGuard constant;
   const std::size_t d = net.shape.dimension, most = 4096;
   std::vector<double> all;
   for (std::size_t first = 0; first < t.size(); first += most) {
     const std::size_t count = std::min(most, t.size() - first);
-    const at::Tensor r = fokker_planck_residual([&](const at::Tensor& time, const at::Tensor& place) { return module(time, place); }, tensor_of(t.subspan(first, count), 1, at::kDouble),
-                                                tensor_of(x.subspan(first * d, count * d), d, at::kDouble), g);
-    const auto part = numbers_of(r.detach());
+    const at::Tensor places = tensor_of(x.subspan(first * d, count * d), d, at::kDouble);
+    const auto part = numbers_of(fokker_planck_residual(module.derivatives(tensor_of(t.subspan(first, count), 1, at::kDouble), places, true), places, g));
     all.insert(all.end(), part.begin(), part.end());
   }
   return all;

@@ -115,7 +115,7 @@ struct Residuals {
   double uniform = 0;      ///< over points uniform in [t_min, t_max] x [low, high]^d
   double uniform_se = 0;
 };
-/// R of a net's potential at given points, by automatic differentiation in double.
+/// R of a net's potential at given points, in double.
 [[nodiscard]] std::vector<double> residuals(const Net& net, std::span<const double> t, std::span<const double> x, double g);
 /// By n points of the stream (seed, 0, purpose).
 [[nodiscard]] Residuals mean_square_residual(const Net& net, double g, double t_min, double t_max, double low, double high, std::size_t n, std::uint64_t seed, const std::string& purpose);

@@ -1,0 +1,28 @@
+// How velocities and denoisers are learned here: nets, losses and schedule of the card, as values.
+#pragma once
+
+#include <memory>
+
+#include "kits/generative/mixture_path.h"
+#include "kits/torch/training.h"
+
+namespace meso::systems::stochastic_interpolants {
+
+struct LearnedOptions {
+  std::size_t steps = 5000, batch = 1024, width = 64, layers = 3;
+  double rate = 2e-2, last_rate = 2e-5;
+  bool antithetic = true;
+  double cut = 1e-4;              ///< times go from `cut` to 1 - `cut`
+  double state_scale = 3;
+};
+
+struct BridgeRecipe {
+  learned::NetShape shape;
+  learned::BridgeLoss loss;
+  learned::Schedule schedule;
+  [[nodiscard]] learned::Trained train(const learned::Workplace& workplace) const { return learned::train(shape, loss, schedule, workplace); }
+};
+/// (2t - 1, x/3) -> 3 x 64 SiLU; Adam 2e-2 down to 2e-5 by a cosine.
+[[nodiscard]] BridgeRecipe recipe(std::shared_ptr<const generative::MixturePath> path, learned::BridgeLoss::Target target, const LearnedOptions& options);
+
+}  // namespace meso::systems::stochastic_interpolants
