@@ -3,9 +3,12 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
+#include <link.h>
 
 #include <algorithm>
 #include <mutex>
+#include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "kits/torch/net_potential.h"
@@ -17,8 +20,19 @@ void prepare_torch() {
   std::call_once(once, [] {
     at::globalContext().setDeterministicAlgorithms(true, false);
     at::set_num_threads(1);
-    // libtorch does not hand its number of threads on to OpenBLAS, which has a pool of its own.
-    if (void* const set = dlsym(RTLD_DEFAULT, "openblas_set_num_threads")) reinterpret_cast<void (*)(int)>(set)(1);
+    // libtorch does not hand its number of threads on to OpenBLAS, which has a pool of its own. Its symbols are not global where a plugin brought it.
+    std::vector<std::string> loaded;
+    dl_iterate_phdr([](dl_phdr_info* info, std::size_t, void* names) {
+      static_cast<std::vector<std::string>*>(names)->emplace_back(info->dlpi_name);
+      return 0;
+    }, &loaded);
+    for (const std::string& name : loaded) {
+      if (name.find("blas") == std::string::npos) continue;
+      if (void* const library = dlopen(name.c_str(), RTLD_NOW | RTLD_NOLOAD)) {
+        if (void* const set = dlsym(library, "openblas_set_num_threads")) reinterpret_cast<void (*)(int)>(set)(1);
+        dlclose(library);
+      }
+    }
   });
 }
 

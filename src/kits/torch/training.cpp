@@ -142,7 +142,13 @@ class ScoreObjective final : public Objective {
     }
     const auto type = net.type();
     const at::Tensor t = tensor_of(t_, 1, type), target = tensor_of(target_, d_, type);
-    const at::Tensor x = tensor_of(x_, d_, type), score = shape_.outputs == 1 ? net.derivatives(t, x, false).gradient : net(t, x);
+    at::Tensor x = tensor_of(x_, d_, type), score;
+    if (shape_.outputs == 1) {
+      x.requires_grad_(true);
+      score = gradient(net(t, x), x);
+    } else {
+      score = net(t, x);
+    }
     at::Tensor total = (score - target).square().sum(1, true);
     if (l_.weighted) total = total * tensor_of(weight_, 1, type);
     total = total.mean();
@@ -153,7 +159,7 @@ class ScoreObjective final : public Objective {
         t_[k] = l_.t_min + (l_.t_max - l_.t_min) * rng.uniform();
         for (std::size_t i = 0; i < d_; ++i) x_[k * d_ + i] = l_.low + (l_.high - l_.low) * rng.uniform();
       }
-      const at::Tensor places = tensor_of(x_, d_, type), r = fokker_planck_residual(net.derivatives(tensor_of(t_, 1, type), places, true), places, l_.g);
+      const at::Tensor r = fokker_planck_residual([&](const at::Tensor& time, const at::Tensor& place) { return net(time, place); }, tensor_of(t_, 1, type), tensor_of(x_, d_, type), l_.g);
       total = total + l_.residual_weight * r.square().mean();
     }
     return total;
