@@ -1,4 +1,9 @@
-#include "learned.h"
+#include "systems/generative/score-fokker-planck/learned.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "kits/torch/net_potential.h"
 
 namespace meso::systems::score_fokker_planck {
 
@@ -40,6 +45,30 @@ ScoreRecipe plane_recipe(const std::string& law, std::function<void(Stream&, std
   recipe.loss.residual_weight = options.residual_weight;
   recipe.schedule = {.steps = options.steps, .rate = 1e-3, .drops = {{0.25, 0.1}, {0.9, 0.01}}};
   return recipe;
+}
+
+std::function<std::shared_ptr<const generative::Field>(Context&)> learned_score(const generative::ScoreModel& model, const LearnedOptions& options, const std::string& owner) {
+  const double first = std::max(model.t_min, 1e-5), g = model.process.noise;
+  ScoreRecipe recipe;
+  if (model.dimension() == 1 && model.data.mixture) {
+    recipe = line_recipe(*model.data.mixture, g, first, model.end, options);
+  } else {
+    const std::string law = model.data.mixture ? law_text(*model.data.mixture) : model.data.name;
+    recipe = plane_recipe(law, [draw = model.data.draw](Stream& rng, std::span<double> x) {
+      FastStream fast = rng.fast();
+      draw(fast, x);
+    }, g, first, model.end, options);
+  }
+  recipe.shape.validate(owner);
+  recipe.loss.validate(recipe.shape, owner);
+  recipe.schedule.validate(owner);
+  return [recipe](Context& context) {
+    Workplace place = workplace_of(context);
+    place.purpose = "score-fokker-planck/learned";  // not the level's: all levels judge one net
+    const Trained trained = recipe.train(place);
+    if (trained.diverged) throw NumericalBreakdown(trained.divergence_text());
+    return std::make_shared<const NetPotential>(trained.net);
+  };
 }
 
 }  // namespace meso::systems::score_fokker_planck

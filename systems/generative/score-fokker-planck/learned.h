@@ -1,7 +1,11 @@
 // How scores are learned here: nets, losses and schedules of the card, as values.
 #pragma once
 
-#include "kits/sde/mixture.h"
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "kits/generative/score_model.h"
 #include "kits/torch/training.h"
 
 namespace meso::systems::score_fokker_planck {
@@ -26,5 +30,9 @@ struct LearnedOptions {
 /// The plane: the net of the authors' code, (t, x, y) -> 3 x 80 softplus, with beta = 10 for a batch of 2,000 instead of 100 for one of 200,000, and the baseline;
 /// Adam 1e-3, 1e-4 from 25 %, 1e-5 from 90 %; nothing weighted.
 [[nodiscard]] ScoreRecipe plane_recipe(const std::string& law, std::function<void(Stream&, std::span<double>)> draw, double g, double t_min, double end, const LearnedOptions& options);
+
+/// The score of a model, learned: `line_recipe` or `plane_recipe` on [max(t_min, 1e-5), T], trained when it is first asked for (or read from its artefact),
+/// the same for every level of a study. @throws ParameterError  what cannot be learned; the function throws NumericalBreakdown where training diverges
+[[nodiscard]] std::function<std::shared_ptr<const generative::Field>(Context&)> learned_score(const generative::ScoreModel& model, const LearnedOptions& options, const std::string& owner);
 
 }  // namespace meso::systems::score_fokker_planck
