@@ -65,7 +65,7 @@ torch: torch-packages
 	$(call compile,meso mesoscope_torch)
 
 demo-torch: torch
-	@$(MESO) compare $(LEARNED) -o out/learned
+	@$(MESO) sweep $(LEARNED) -o out/learned
 	@echo
 	@echo "Open in a browser:"
 	@echo "  $(CURDIR)/out/learned/report/index.html"

@@ -13,7 +13,7 @@ ScoreRecipe line_recipe(const sde::GaussianMixture& data, double g, double t_min
   ScoreRecipe recipe;
   recipe.shape.time = {TimeFeature::t, TimeFeature::decay};
   recipe.shape.widths.assign(options.layers, options.width);
-  recipe.shape.activation = Activation::tanh;
+  recipe.shape.activation = options.activation == "automatic" ? Activation::tanh : activation_of(options.activation, "a learned score");
   recipe.shape.baseline = options.baseline ? 1 / (g * g) : 0;
   recipe.loss.law = law_text(data);
   recipe.loss.draw = [data](Stream& rng, std::span<double> x) { data.sample(rng, x); };
@@ -23,7 +23,7 @@ ScoreRecipe line_recipe(const sde::GaussianMixture& data, double g, double t_min
   recipe.loss.weighted = options.weighted;
   recipe.loss.batch = recipe.loss.collocation = options.batch;
   recipe.loss.residual_weight = options.residual_weight;
-  recipe.schedule = {.steps = options.steps, .rate = 2e-3, .drops = {{0.6, 0.2}, {0.9, 0.04}}};
+  recipe.schedule = {.steps = options.steps, .rate = options.rate, .drops = {{0.6, 0.2}, {0.9, 0.04}}};
   return recipe;
 }
 
@@ -32,8 +32,8 @@ ScoreRecipe plane_recipe(const std::string& law, std::function<void(Stream&, std
   recipe.shape.dimension = 2;
   recipe.shape.time = {TimeFeature::t};
   recipe.shape.widths.assign(options.layers, options.width);
-  recipe.shape.activation = Activation::softplus;
-  recipe.shape.beta = 10;
+  recipe.shape.activation = options.activation == "automatic" ? Activation::softplus : activation_of(options.activation, "a learned score");
+  recipe.shape.beta = recipe.shape.activation == Activation::softplus ? 10 : 1;
   recipe.shape.baseline = options.baseline ? 1 / (g * g) : 0;
   recipe.loss.law = law;
   recipe.loss.draw = std::move(draw);
@@ -43,7 +43,7 @@ ScoreRecipe plane_recipe(const std::string& law, std::function<void(Stream&, std
   recipe.loss.weighted = options.weighted;
   recipe.loss.batch = recipe.loss.collocation = options.batch;
   recipe.loss.residual_weight = options.residual_weight;
-  recipe.schedule = {.steps = options.steps, .rate = 1e-3, .drops = {{0.25, 0.1}, {0.9, 0.01}}};
+  recipe.schedule = {.steps = options.steps, .rate = options.rate, .drops = {{0.25, 0.1}, {0.9, 0.01}}};
   return recipe;
 }
 

@@ -28,6 +28,8 @@ const Schema<Params>& schema() {
       {"batch", &Params::batch, {.doc = "learned score: points of a minibatch, and collocation points of the residual", .min = 1, .max = 1e6}},
       {"width", &Params::width, {.doc = "learned score: units of a hidden layer", .min = 1, .max = 4096}},
       {"layers", &Params::layers, {.doc = "learned score: hidden layers", .min = 1, .max = 16}},
+      {"rate", &Params::rate, {.doc = "learned score: learning rate of Adam at the start; it goes down by steps", .min = 0, .min_excluded = true}},
+      {"activation", &Params::activation, {.unit = "", .doc = "learned score: of the hidden units; automatic: tanh on the line, softplus with beta = 10 in the plane", .allowed = {"automatic", "softplus", "tanh", "silu", "relu"}}},
       {"baseline", &Params::baseline, {.doc = "learned score: -|x|^2, the log-density of pure noise, is added to the net"}},
       {"T", &Params::T, {.unit = "time", .doc = "noising time at which sampling starts", .min = 0, .max = 100, .min_excluded = true}},
       {"t_min", &Params::t_min, {.unit = "time", .doc = "noising time at which samples are read: 0 is the data", .min = 0, .max = 100}},
@@ -71,7 +73,7 @@ generative::ScoreModel model(const Params& p) {
   generative::check(m, owner);
   if (p.score == "learned")
     m.score = learned_score(m, {.residual_weight = p.w_R, .weighted = p.loss == "weighted", .steps = static_cast<std::size_t>(p.training), .batch = static_cast<std::size_t>(p.batch),
-                                .width = static_cast<std::size_t>(p.width), .layers = static_cast<std::size_t>(p.layers), .baseline = p.baseline}, owner);
+                                .width = static_cast<std::size_t>(p.width), .layers = static_cast<std::size_t>(p.layers), .rate = p.rate, .activation = p.activation, .baseline = p.baseline}, owner);
   else
     m.score = [score = make_score(p, m)](Context&) { return score; };
   return m;

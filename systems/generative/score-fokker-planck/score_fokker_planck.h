@@ -20,6 +20,8 @@ struct Params {
   double w_R = 0;
   std::string loss = "weighted";
   std::int64_t training = 3000, batch = 384, width = 48, layers = 3;
+  double rate = 2e-3;
+  std::string activation = "automatic";
   bool baseline = true;
   double T = 10, t_min = 0;
   std::string prior = "normal";

@@ -1,6 +1,10 @@
 // What the tests of this system share: one level at one question, through the engine.
 #pragma once
 
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -10,8 +14,26 @@
 
 namespace meso::systems::score_fokker_planck::testing {
 
+/// Where nets trained by these tests are kept: the folder MESO_ARTEFACTS, or one of this process alone, so that a test trains what it judges.
+inline const std::filesystem::path& artefacts() {
+  struct Folder {
+    std::filesystem::path path;
+    bool own = false;
+    Folder() {
+      if (const char* given = std::getenv("MESO_ARTEFACTS")) path = given;
+      else path = std::filesystem::temp_directory_path() / ("meso-learned-" + std::to_string(getpid())), own = true;
+    }
+    ~Folder() {
+      std::error_code gone;
+      if (own) std::filesystem::remove_all(path, gone);
+    }
+  };
+  static const Folder folder;
+  return folder.path;
+}
+
 inline Answer run(const Table& parameters, const std::string& level, std::vector<std::string> observables, std::uint64_t trajectories = 0, const Table& options = {}, std::uint64_t seed = 20231127) {
-  LevelRun engine({.seed = seed, .threads = 2}, "score-fokker-planck/" + level);
+  LevelRun engine({.seed = seed, .threads = 2, .artefacts = artefacts()}, "score-fokker-planck/" + level);
   engine.set_trajectories(trajectories);
   const Case bound = system().bind(parameters);
   const Level& found = bound.level(level);
