@@ -133,7 +133,8 @@ void diffuse(const Field& drift, const std::function<double(double)>& epsilon, S
   }
 }
 
-void diffuse_coupled(const Field& drift, const std::function<double(double)>& epsilon, Scheme scheme, std::span<const double> grid, std::span<double> fine, std::span<double> coarse, std::span<FastStream> noise) {
+void diffuse_coupled(const Field& drift, const std::function<double(double)>& epsilon, Scheme scheme, std::span<const double> grid, std::span<double> fine, std::span<double> coarse, std::span<FastStream> noise,
+                     const std::function<void(double)>& between) {
   const std::size_t d = drift.dimension();
   check_noise(scheme, fine.size() / d, noise.size());
   if (grid.size() % 2 == 0 || coarse.size() != fine.size()) throw ModelError(fmt::format("two coupled grids need an even number of steps and as many points on each; {} steps are given", grid.size() - 1));
@@ -145,6 +146,7 @@ void diffuse_coupled(const Field& drift, const std::function<double(double)>& ep
       draw(noise, step_sd(epsilon, grid[half], grid[half + 1]), d, s.c);
       for (std::size_t q = 0; q < both.size(); ++q) both[q] += s.c[q];
       noisy_step(drift, scheme, grid[half], grid[half + 1], fine, s.c, s);
+      if (half == i && between) between(grid[half + 1]);
     }
     noisy_step(drift, scheme, grid[i], grid[i + 2], coarse, both, s);
     check_finite(fine, d, grid[i + 2]);

@@ -39,6 +39,8 @@ void diffuse(const Field& drift, const std::function<double(double)>& epsilon, S
 
 /// The same on two grids at once, driven by one path of the noise: `coarse` takes every second time of the grid (an even number of steps). The difference
 /// of the two tells the error of the step without the noise's own scatter.
-void diffuse_coupled(const Field& drift, const std::function<double(double)>& epsilon, Scheme scheme, std::span<const double> grid, std::span<double> fine, std::span<double> coarse, std::span<FastStream> noise);
+/// @param between  called at every odd time of the grid, where only `fine` stands
+void diffuse_coupled(const Field& drift, const std::function<double(double)>& epsilon, Scheme scheme, std::span<const double> grid, std::span<double> fine, std::span<double> coarse, std::span<FastStream> noise,
+                     const std::function<void(double t)>& between = {});
 
 }  // namespace meso::generative
