@@ -102,7 +102,25 @@ std::shared_ptr<const Field> shifted(std::shared_ptr<const Field> field, double 
 struct Fields {
   std::shared_ptr<const Field> velocity, score, drift;  ///< drift = velocity + sign epsilon score
 };
+/// The bridge with what was learned in the place of the exact fields.
+std::shared_ptr<const Bridge> learned(std::shared_ptr<const Bridge> bridge, Context& context) {
+  if (!bridge->learn) return bridge;
+  const auto out = std::make_shared<Bridge>(*bridge);
+  const LearnedFields fields = bridge->learn(context);
+  out->velocity = fields.velocity;
+  out->score = fields.score;
+  out->exact_fields = false;
+  return out;
+}
+/// What a level says whose fields broke down: in training, or under way.
+Answer broken_by(const NumericalBreakdown& error, const Bridge& bridge) {
+  Answer broken;
+  broken.flags.push_back({.kind = bridge.learn ? "diverged" : "step-collapse", .text = error.what(), .fatal = true});
+  return broken;
+}
+
 Fields fields_of(const Bridge& bridge, double sign, bool by_denoiser) {
+  by_denoiser = by_denoiser && bridge.exact_fields;  // a learned score comes from a denoiser already
   std::shared_ptr<const Field> score = bridge.score;
   if (by_denoiser) {
     if (!bridge.path) throw ParameterError(fmt::format("system '{}': a score by the denoiser is offered between mixtures only", bridge.name));
@@ -114,7 +132,7 @@ Fields fields_of(const Bridge& bridge, double sign, bool by_denoiser) {
   const double epsilon = sign * bridge.epsilon;
   if (epsilon == 0) {
     f.drift = f.velocity;
-  } else if (bridge.path && !by_denoiser) {  // one loop for both
+  } else if (bridge.path && bridge.exact_fields && !by_denoiser) {  // one loop for both
     f.drift = shifted(std::make_shared<MixtureField>(bridge.path, [epsilon](double) { return Blend{1, epsilon}; }), bridge.velocity_error + epsilon * bridge.score_error);
   } else {
     f.drift = std::make_shared<SumField>(f.velocity, [](double) { return 1.0; }, f.score, [epsilon](double) { return epsilon; });
@@ -505,7 +523,12 @@ Level particle_level(std::shared_ptr<const Bridge> bridge, Motion motion, LevelI
   Level level;
   level.info = std::move(info);
   level.run = [bridge, motion, grain = level.info.grain](const Ask& ask, Context& context) {
-    const auto particles = std::make_shared<const Particles>(bridge, motion, ask);
+    std::shared_ptr<const Particles> particles;
+    try {
+      particles = std::make_shared<const Particles>(motion == Motion::draws ? bridge : learned(bridge, context), motion, ask);
+    } catch (const NumericalBreakdown& error) {
+      return broken_by(error, *bridge);
+    }
     if (particles->empty()) return Answer{};
     struct Run {
       std::shared_ptr<const Particles> p;
@@ -516,9 +539,7 @@ Level particle_level(std::shared_ptr<const Bridge> bridge, Motion motion, LevelI
     try {
       return sampled(Run{particles}, grain, [particles](const Ask&, const EnsembleResult&, Answer& answer) { particles->finish(answer); })(ask, context);
     } catch (const NumericalBreakdown& error) {
-      Answer broken;
-      broken.flags.push_back({.kind = "step-collapse", .text = error.what(), .fatal = true});
-      return broken;
+      return broken_by(error, *bridge);
     }
   };
   return level;
@@ -936,11 +957,9 @@ std::vector<Level> bridge_ladder(const Bridge& given) {
                   .options = {steps_option(1000), {.name = "cells", .unit = "1", .doc = "cells of the grid", .type = ParameterInfo::Type::integer, .fallback = Value(std::int64_t{2000}), .min = 64, .max = 100000}, direction, score}};
     level.run = [bridge](const Ask& ask, Context& context) {
       try {
-        return fokker_planck(*bridge, ask, context);
+        return fokker_planck(*learned(bridge, context), ask, context);
       } catch (const NumericalBreakdown& error) {
-        Answer broken;
-        broken.flags.push_back({.kind = "step-collapse", .text = error.what(), .fatal = true});
-        return broken;
+        return broken_by(error, *bridge);
       }
     };
     out.push_back(std::move(level));
@@ -949,11 +968,9 @@ std::vector<Level> bridge_ladder(const Bridge& given) {
                     .options = {steps_option(800)}};
     flowing.run = [bridge](const Ask& ask, Context& context) {
       try {
-        return transport(*bridge, ask, context);
+        return transport(*learned(bridge, context), ask, context);
       } catch (const NumericalBreakdown& error) {
-        Answer broken;
-        broken.flags.push_back({.kind = "step-collapse", .text = error.what(), .fatal = true});
-        return broken;
+        return broken_by(error, *bridge);
       }
     };
     out.push_back(std::move(flowing));

@@ -25,6 +25,11 @@
 
 namespace meso::generative {
 
+/// Fields that were learned.
+struct LearnedFields {
+  std::shared_ptr<const Field> velocity, score;
+};
+
 /// A bridge as the levels see it: fields, draws and moments of x_t.
 struct Bridge {
   std::size_t d = 1;
@@ -38,6 +43,10 @@ struct Bridge {
   double epsilon = 1;
   double velocity_error = 0, score_error = 0;           ///< c and d, added to every component
   double t_cut = 0;                                     ///< the dynamics run on [t_cut, 1 - t_cut]
+  /// Takes the place of velocity and score in the dynamic levels; asked once a run. A network is trained, or read from its artefact, here.
+  /// @throws NumericalBreakdown  a training that diverges
+  std::function<LearnedFields(Context&)> learn;
+  bool exact_fields = true;                             ///< velocity and score are those of `path`
   bool score_singular = false;                          ///< the exact score itself has no value at an end: t_cut must be above 0
 };
 

@@ -92,6 +92,7 @@ BridgeLoss bridge_loss(std::shared_ptr<const generative::MixturePath> path, Brid
   loss.target = target;
   loss.law = fmt::format("{} to {} coupled {} by {} {} {} ({}; {}; {})", law_text(path->start()), law_text(path->end()), exact(path->coupling()), i.path, i.latent, exact(i.latent_scale), i.alpha, i.beta, i.gamma_squared);
   loss.draw = [path](Stream& rng, std::span<double> x0, std::span<double> x1, std::span<double> z) { path->draw(rng, x0, x1, z); };
+  loss.one_sided = path->interpolant().one_sided();
   loss.coefficients = [path](double t) { return path->interpolant().at(t); };
   return loss;
 }
@@ -198,7 +199,7 @@ class BridgeObjective final : public Objective {
           switch (l_.target) {
             case BridgeLoss::Target::velocity: target_[at] = c.alpha_rate * x0_[i] + c.beta_rate * x1_[i] + gamma_rate * z; break;
             case BridgeLoss::Target::score: target_[at] = -z / c.gamma; break;
-            case BridgeLoss::Target::denoiser: target_[at] = z; break;
+            case BridgeLoss::Target::denoiser: target_[at] = l_.one_sided ? x0_[i] : z; break;
           }
         }
       }

@@ -70,6 +70,7 @@ struct BridgeLoss {
   std::string law;                                                                             ///< names data and interpolant: part of the key
   std::function<void(Stream&, std::span<double> x0, std::span<double> x1, std::span<double> z)> draw;  ///< one triple
   std::function<generative::Coefficients(double)> coefficients;
+  bool one_sided = false;         ///< x_0 is the Gaussian noise: the denoiser's target is x_0
   double t_min = 1e-4, t_max = 1 - 1e-4;
   std::size_t batch = 1024;
   bool antithetic = true;

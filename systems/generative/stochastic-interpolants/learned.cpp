@@ -1,4 +1,9 @@
-#include "learned.h"
+#include "systems/generative/stochastic-interpolants/learned.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "base/text.h"
 
 namespace meso::systems::stochastic_interpolants {
 
@@ -18,6 +23,29 @@ BridgeRecipe recipe(std::shared_ptr<const generative::MixturePath> path, BridgeL
   r.loss.antithetic = options.antithetic;
   r.schedule = {.steps = options.steps, .rate = options.rate, .cosine_to = options.last_rate};
   return r;
+}
+
+std::function<generative::LearnedFields(Context&)> learned_fields(std::shared_ptr<const generative::MixturePath> path, const LearnedOptions& options, const std::string& owner) {
+  const generative::Interpolant interpolant = path->interpolant();
+  if (!(options.cut > 0)) throw ParameterError(fmt::format("{}: fields = learned and t_cut = 0; a learned score is -eta/gamma, singular at t = 0 and t = 1. Set t_cut, for example to 0.001: the dynamics then run on [0.001, 0.999]", owner));
+  if (!(interpolant.at(0.5).gamma > 0) && !interpolant.one_sided()) throw ParameterError(fmt::format("{}: fields = learned with latent = none; there is no z to predict, and so no score by a denoiser: it needs a latent", owner));
+  const BridgeRecipe velocity = recipe(path, BridgeLoss::Target::velocity, options), denoiser = recipe(path, BridgeLoss::Target::denoiser, options);
+  for (const BridgeRecipe* r : {&velocity, &denoiser}) {
+    r->shape.validate(owner);
+    r->loss.validate(r->shape, owner);
+    r->schedule.validate(owner);
+  }
+  return [=](Context& context) {
+    const auto net = [&](const BridgeRecipe& r, const char* what) {
+      Workplace place = workplace_of(context);
+      place.purpose = fmt::format("stochastic-interpolants/learned/{}", what);  // not the level's: all levels judge the same nets
+      const Trained trained = r.train(place);
+      if (trained.diverged) throw NumericalBreakdown(fmt::format("{}: {}", what, trained.divergence_text()));
+      return std::make_shared<const NetField>(trained.net);
+    };
+    const auto b = net(velocity, "velocity");
+    return generative::LearnedFields{b, std::make_shared<generative::DenoiserScore>(net(denoiser, "denoiser"), interpolant)};
+  };
 }
 
 }  // namespace meso::systems::stochastic_interpolants

@@ -1,8 +1,11 @@
 // How velocities and denoisers are learned here: nets, losses and schedule of the card, as values.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
 
+#include "kits/generative/bridge_levels.h"
 #include "kits/generative/mixture_path.h"
 #include "kits/torch/training.h"
 
@@ -24,5 +27,9 @@ struct BridgeRecipe {
 };
 /// (2t - 1, x/3) -> 3 x 64 SiLU; Adam 2e-2 down to 2e-5 by a cosine.
 [[nodiscard]] BridgeRecipe recipe(std::shared_ptr<const generative::MixturePath> path, learned::BridgeLoss::Target target, const LearnedOptions& options);
+
+/// Velocity and, by a denoiser, score of a path, learned: two nets, trained when they are first asked for (or read from their artefacts), the same for
+/// every level of a study. @throws ParameterError  what cannot be learned; the function throws NumericalBreakdown where training diverges
+[[nodiscard]] std::function<generative::LearnedFields(Context&)> learned_fields(std::shared_ptr<const generative::MixturePath> path, const LearnedOptions& options, const std::string& owner);
 
 }  // namespace meso::systems::stochastic_interpolants
