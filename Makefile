@@ -2,6 +2,7 @@
 #
 #   make            build the program (build/apps/meso/meso)
 #   make demo       install what is missing, build, and run "closures of the Schlögl model"
+#   make torch      the plugin of systems with learned levels (build/systems/libmesoscope_torch.so); `make demo-torch` runs one of their studies
 #   make test       install what is missing, build everything, run the tests (labels unit, truth, law, cli, mpi, python)
 #   make truth      the slow checks too; writes systems/<family>/<name>/reference/measured.json
 #   make sanitize   the fast tests under the address, undefined-behaviour and thread sanitizers
@@ -10,7 +11,7 @@
 #   make picture    docs/verdict-map.svg, the picture of the README
 #   make python     the Python module (build/python; PYTHONPATH=build/python), for Debian's /usr/bin/python3
 #   make install    program, libraries and headers (CMake package Mesoscope) and, if it was built, the Python module, into PREFIX (/usr/local)
-#   make clean      remove the build folder and the demo's results
+#   make clean      remove the build folder and the demos' results
 #
 # Set JOBS, BUILD or BUILD_TYPE on the command line to change them: make test JOBS=8
 SHELL := /bin/bash
@@ -21,18 +22,22 @@ BUILD_TYPE ?= Release
 PREFIX ?= /usr/local
 MESO := $(BUILD)/apps/meso/meso
 STUDIES := systems/reactions/schlogl/studies
+LEARNED := systems/generative/score-fokker-planck/studies/learned.toml
 
-.PHONY: all demo picture python install test truth sanitize fuzz bench clean core-packages python-packages test-packages
+.PHONY: all demo demo-torch torch picture python install test truth sanitize fuzz bench clean core-packages torch-packages python-packages test-packages
 .DEFAULT_GOAL := all
 
 core-packages:
 	@packages/install.sh packages/core.txt
 
+torch-packages:
+	@packages/install.sh packages/core.txt packages/torch.txt
+
 python-packages:
 	@packages/install.sh packages/core.txt packages/python.txt
 
 test-packages:
-	@packages/install.sh packages/core.txt packages/mpi.txt packages/python.txt packages/test.txt
+	@packages/install.sh packages/core.txt packages/mpi.txt packages/torch.txt packages/python.txt packages/test.txt
 
 # The tests stay configured once they are; a first `make demo` does without GoogleTest.
 define configure
@@ -55,6 +60,16 @@ demo: all
 	@echo "  $(CURDIR)/out/schlogl-closures/report/index.html"
 	@echo "  $(CURDIR)/out/schlogl-ssa-against-fsp/report/index.html"
 
+torch: torch-packages
+	$(call configure,$(if $(wildcard $(BUILD)/CMakeCache.txt),,-DMESO_TESTS=OFF) -DMESO_TORCH=ON)
+	$(call compile,meso mesoscope_torch)
+
+demo-torch: torch
+	@$(MESO) sweep $(LEARNED) -o out/learned
+	@echo
+	@echo "Open in a browser:"
+	@echo "  $(CURDIR)/out/learned/report/index.html"
+
 # The picture of the README, from the demo's first study.
 picture: all
 	@$(MESO) sweep $(STUDIES)/closures.toml -o out/schlogl-closures > /dev/null
@@ -71,12 +86,12 @@ install: all
 	@echo "Installed into $(PREFIX) (the files are listed in $(BUILD)/install_manifest.txt)"
 
 test: test-packages
-	$(call configure,-DMESO_TESTS=ON)
+	$(call configure,-DMESO_TESTS=ON -DMESO_TORCH=ON)
 	$(call compile,all)
 	@ctest --test-dir $(BUILD) -L '^(unit|truth|law|cli|mpi|python)$$' -j $(JOBS) --output-on-failure --no-tests=error
 
 truth: test-packages
-	$(call configure,-DMESO_TESTS=ON)
+	$(call configure,-DMESO_TESTS=ON -DMESO_TORCH=ON)
 	$(call compile,all)
 	@rm -rf $(BUILD)/measured && mkdir -p $(BUILD)/measured
 	@status=0; \
@@ -116,4 +131,4 @@ bench: test-packages
 	@for program in $(BUILD)/bench/*_bench; do echo "== $$(basename $$program)"; $$program --benchmark_counters_tabular=true --benchmark_out=$(BUILD)/bench/$$(basename $$program).json --benchmark_out_format=json; done
 
 clean:
-	@rm -rf $(BUILD) out/schlogl-closures out/schlogl-ssa-against-fsp
+	@rm -rf $(BUILD) out/schlogl-closures out/schlogl-ssa-against-fsp out/learned

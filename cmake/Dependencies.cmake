@@ -26,8 +26,14 @@ elseif(MESO_MPI)
   set(MESO_WITH_MPI ON)
 endif()
 
+# libtorch for the plugin (packages/torch.txt), as a system library: its headers warn. What its package says of itself asks for C++14 and names include
+# folders of its own, so that we take the libraries and folders and leave the rest. An installation's libraries do without it.
 if(MESO_TORCH)
   find_package(Torch REQUIRED)
+  add_library(meso_libtorch INTERFACE)
+  target_link_libraries(meso_libtorch INTERFACE "$<TARGET_FILE:torch>" "$<TARGET_FILE:torch_cpu>" "$<TARGET_FILE:c10>")
+  target_include_directories(meso_libtorch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+  target_compile_options(meso_libtorch INTERFACE ${TORCH_CXX_FLAGS})
 endif()
 if(MESO_TESTS)
   find_package(GTest REQUIRED)

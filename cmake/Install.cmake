@@ -31,11 +31,17 @@ install(DIRECTORY apps/common apps/models DESTINATION "${headers}/apps" FILES_MA
 install(FILES "${PROJECT_BINARY_DIR}/src/base/base/version.h" DESTINATION "${headers}/base")
 
 install(TARGETS meso RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+if(MESO_TORCH)
+  install(TARGETS mesoscope_torch LIBRARY DESTINATION lib/mesoscope)  # where systems/plugin.cpp looks
+endif()
 install(FILES LICENSE NOTICE THIRD_PARTY.md DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 
 # What an installation needs built: not the tests.
 add_custom_target(meso_installed)
 add_dependencies(meso_installed meso ${libraries})
+if(MESO_TORCH)
+  add_dependencies(meso_installed mesoscope_torch)
+endif()
 if(TARGET mesoscope_python)
   # Debian's Python looks for packages in /usr/lib/python3 and /usr/local/lib/python3.11; elsewhere PYTHONPATH says where they are.
   set(MESO_PYTHON_DIR "lib/python${Python_VERSION_MAJOR}.${Python_VERSION_MINOR}/dist-packages" CACHE STRING "Where the Python module is installed, under the prefix")

@@ -33,7 +33,8 @@ const Registry& open_plugin(const Registry::Card& card) {
   if (const char* given = std::getenv("MESO_PLUGIN_PATH"))
     for (const std::string& folder : split(given, ':')) folders.emplace_back(folder);
   const fs::path own = own_folder();
-  for (const char* place : {".", "../lib/mesoscope", "../../systems"}) folders.push_back(own / place);
+  // Beside it; installed, from bin and from the Python module in lib/python3.x/dist-packages/mesoscope; in a build, from apps/meso, python/mesoscope and tests.
+  for (const char* place : {".", "../lib/mesoscope", "../../../mesoscope", "../../systems", "../systems"}) folders.push_back(own / place);
   for (const fs::path& folder : folders) {
     std::error_code absent;
     const fs::path path = folder / file;

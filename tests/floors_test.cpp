@@ -70,6 +70,8 @@ const std::vector<Library> libraries{
     {"hwy/", {"src/rng/", "src/num/", "src/kits/", "systems/"}, false},
     {"mpi.h", {"src/exec/mpi/"}, false},
     {"torch/", {"src/kits/torch/"}, true},
+    {"ATen/", {"src/kits/torch/"}, true},
+    {"c10/", {"src/kits/torch/"}, true},
     {"pybind11/", {"python/"}, true},
 };
 
@@ -181,6 +183,9 @@ TEST(Floors, TheCheckSeesALibraryInTheWrongFolder) {
   EXPECT_EQ(wrong("src/kits/kinetics/closure.cpp", "#include <cvode/cvode.h>"), 1u);
   EXPECT_EQ(wrong("src/num/ode.cpp", "#include <cvode/cvode.h>"), 0u);
   EXPECT_EQ(wrong("src/model/level.h", "#include <vector>"), 0u);
+  EXPECT_EQ(wrong("systems/generative/some/some.cpp", "#include <torch/torch.h>"), 1u);
+  EXPECT_EQ(wrong("src/kits/generative/field.cpp", "#include <ATen/ATen.h>"), 1u);
+  EXPECT_EQ(wrong("src/kits/torch/training.cpp", "#include <ATen/ATen.h>"), 0u);
 }
 
 }  // namespace

@@ -368,9 +368,25 @@ std::string test_name(const ::testing::TestParamInfo<std::string>& info) {
   std::replace(name.begin(), name.end(), '-', '_');
   return name;
 }
-INSTANTIATE_TEST_SUITE_P(Registry, EverySystem, ::testing::ValuesIn(builtin_registry().names()), test_name);
+std::vector<std::string> systems_here() { return MESO_WITH_TORCH ? builtin_registry().names() : builtin_registry().own_names(); }
+INSTANTIATE_TEST_SUITE_P(Registry, EverySystem, ::testing::ValuesIn(systems_here()), test_name);
 
 // ---- the registry as a whole ---------------------------------------------------------------------------------------
+
+TEST(BuiltinRegistry, CardsSayWhatTheSystemsOfThePluginSay) {
+  if (!MESO_WITH_TORCH) GTEST_SKIP() << "the plugin is not built (MESO_TORCH)";
+  const auto own = builtin_registry().own_names();
+  for (const std::string& name : builtin_registry().names()) {
+    if (std::find(own.begin(), own.end(), name) != own.end()) continue;
+    const System card = builtin_registry().describe(name), system = builtin_registry().make(name);
+    EXPECT_EQ(card.title, system.title) << name;
+    EXPECT_EQ(card.family, system.family) << name;
+    EXPECT_EQ(card.needs, "torch") << name;
+    EXPECT_EQ(card.paper.slug, system.paper.slug) << name;
+    EXPECT_EQ(card.paper.title, system.paper.title) << name;
+    EXPECT_EQ(card.paper.date, system.paper.date) << name;
+  }
+}
 
 TEST(BuiltinRegistry, HoldsEveryFolderAndNothingElse) {
   std::set<std::string> folders;
@@ -380,7 +396,9 @@ TEST(BuiltinRegistry, HoldsEveryFolderAndNothingElse) {
         if (fs::exists(system.path() / "CMakeLists.txt")) folders.insert(system.path().filename().string());
   const auto names = builtin_registry().names();
   EXPECT_EQ(std::set<std::string>(names.begin(), names.end()), folders);
-  EXPECT_TRUE(std::is_sorted(names.begin(), names.end()));
+  const auto own = builtin_registry().own_names();
+  EXPECT_TRUE(std::is_sorted(own.begin(), own.end()));
+  EXPECT_TRUE(std::is_sorted(names.begin() + static_cast<std::ptrdiff_t>(own.size()), names.end())) << "those of a plugin behind the others";
   EXPECT_FALSE(names.empty());
 }
 

@@ -87,6 +87,12 @@ std::string list_table(const Registry& registry, const std::string& family, bool
   return columns(lines);
 }
 
+std::string card_text(const System& system, bool markdown) {
+  std::string text = (markdown ? "# " : "") + fmt::format("{}: {}\n", system.name, system.title);
+  if (!system.paper.title.empty()) text += fmt::format("  {} ({})\n", system.paper.title, system.paper.date);
+  return text;
+}
+
 std::string info_text(const System& system, const std::string& level_name, bool markdown) {
   const Case bound = system.bind({});
   const auto heading = [&](const std::string& text) { return markdown ? "\n## " + text + "\n\n" : "\n" + text + "\n"; };
@@ -119,8 +125,7 @@ std::string info_text(const System& system, const std::string& level_name, bool 
     if (!level.info.options.empty()) text += heading("Options") + table({"option", "default", "unit", "range", "what"}, parameter_rows(level.info.options));
     return text;
   }
-  std::string text = (markdown ? "# " : "") + fmt::format("{}: {}\n", system.name, system.title);
-  if (!system.paper.title.empty()) text += fmt::format("  {} ({})\n", system.paper.title, system.paper.date);
+  std::string text = card_text(system, markdown);
   if (!system.doc.empty()) text += wrapped(system.doc, 100, "  ");
   text += heading("Parameters") + table({"parameter", "default", "unit", "range", "what"}, parameter_rows(system.parameters));
   std::vector<std::vector<std::string>> levels, observables;

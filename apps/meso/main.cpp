@@ -252,7 +252,16 @@ int program(int argc, char** argv, Ranks* ranks) {
     return 0;
   }
   if (*info) {
-    const Study study = base_study(target);
+    const auto names = builtin_registry().names();
+    const System card = std::find(names.begin(), names.end(), target) != names.end() && !json && level.empty() ? builtin_registry().describe(target) : System();
+    Study study;
+    try {
+      study = base_study(target);
+    } catch (const InputError& absent) {  // of a system whose plugin is not here its card can be told
+      if (card.needs.empty()) throw;
+      print(card_text(card, markdown) + fmt::format("\n{}\n", absent.what()));
+      return 0;
+    }
     print(json ? info_json(study.system, study.system.bind({})) : info_text(study.system, level, markdown));
     return 0;
   }

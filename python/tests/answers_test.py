@@ -148,7 +148,11 @@ def test_arrays_of_sampled_levels_are_views_too(dimer):
 def test_every_system_is_asked_through_the_same_waist():
     """No code of a single system: the cheapest solved level of every system answers or says why not."""
     for name in meso.systems():
-        case = meso.system(name)()
+        try:
+            case = meso.system(name)()
+        except meso.InputError as absent:  # a system of the plugin, where that is not built
+            assert "needs the plugin" in str(absent), absent
+            continue
         assert case.levels and case.observables, name
         for level in case.levels:
             assert level.parent in [""] + [other.name for other in case.levels], (name, level)

@@ -91,4 +91,20 @@ double wasserstein_2(std::span<const double> sample, const std::function<double(
   return std::sqrt(sum);
 }
 
+double wasserstein_2(const PiecewiseLaw& a, const PiecewiseLaw& b) {
+  // Walk through the levels u of both; a stretch without mass is a jump of the quantile function, passed at once.
+  double sum = 0, u = 0;
+  std::size_t i = 0, j = 0;
+  const auto at = [](const PiecewiseLaw& l, std::size_t k, double v) { return l.x[k] + (l.x[k + 1] - l.x[k]) * (v - l.below[k]) / (l.below[k + 1] - l.below[k]); };
+  while (true) {
+    while (i + 1 < a.x.size() && a.below[i + 1] <= u) ++i;
+    while (j + 1 < b.x.size() && b.below[j + 1] <= u) ++j;
+    if (i + 1 >= a.x.size() || j + 1 >= b.x.size()) break;
+    const double next = std::min(a.below[i + 1], b.below[j + 1]), d0 = at(a, i, u) - at(b, j, u), d1 = at(a, i, next) - at(b, j, next);
+    sum += (next - u) * (d0 * d0 + d0 * d1 + d1 * d1) / 3;
+    u = next;
+  }
+  return std::sqrt(sum);
+}
+
 }  // namespace meso

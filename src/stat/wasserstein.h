@@ -9,6 +9,8 @@
 #include <functional>
 #include <span>
 
+#include "stat/piecewise_law.h"
+
 namespace meso {
 
 /// Distance of order p = 1 or 2 between two samples of any sizes (they need not be sorted).
@@ -23,5 +25,8 @@ namespace meso {
 /// W_2 between a sample and a law given by its quantile function on (0, 1): each sample point meets its 1/n of the law, by five-point
 /// Gauss-Legendre quadrature (the open rule never asks for the quantiles 0 and 1; its error in the two outermost cells falls as n^-1 for light tails).
 [[nodiscard]] double wasserstein_2(std::span<const double> sample, const std::function<double(double)>& quantile);
+
+/// W_2 between two laws with piecewise linear quantile functions, exact: the squared difference is a parabola between the union of their levels.
+[[nodiscard]] double wasserstein_2(const PiecewiseLaw& a, const PiecewiseLaw& b);
 
 }  // namespace meso

@@ -33,10 +33,20 @@ grep -q "$version" "$work/other.log"
 
 [[ "$("$prefix/bin/meso" --version)" == "mesoscope $version" ]]
 (cd "$work" && "$prefix/bin/meso" run dimer --level rate-equation --times 0:1:2 | grep -q X.mean)
+plugin="$prefix/lib/mesoscope/libmesoscope_torch.so"
+plugged="$("$prefix/bin/meso" list | sed -n '/(needs torch)/{s/ .*//p;q}')"
+if [[ -e "$plugin" && -n "$plugged" ]]; then
+  (cd "$work" && "$prefix/bin/meso" info "$plugged" | grep -q '^Levels')
+fi
 if [[ -n "$python" ]]; then
   module="$(cd "$prefix" && find . -path '*/dist-packages/mesoscope/__init__.py' | head -n 1)"
   (cd "$work" && PYTHONPATH="$prefix/${module%/mesoscope/__init__.py}" "$python" -c "
 import mesoscope as meso
 assert meso.__version__ == '$version' and meso.__file__.startswith('$prefix'), meso.__file__
 print(meso.system('dimer')().compare('fsp', 'lna', times='0:1:3', relative=0.2))")
+  if [[ -e "$plugin" && -n "$plugged" ]]; then
+    (cd "$work" && PYTHONPATH="$prefix/${module%/mesoscope/__init__.py}" "$python" -c "
+import mesoscope as meso
+assert meso.system('$plugged').needs == 'torch'")
+  fi
 fi

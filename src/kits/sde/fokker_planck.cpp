@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "kits/sde/line.h"
 #include "num/elimination.h"
 
 namespace meso::sde {
@@ -18,19 +19,6 @@ namespace {
 using Kind = ObservableName::Kind;
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-
-/// Bernoulli's function z / (e^z - 1).
-double bernoulli(double z) {
-  if (std::abs(z) < 1e-5) return 1 - z / 2 + z * z / 12;
-  return z / std::expm1(z);
-}
-
-/// Rates forwards and backwards through a face with velocity v and diffusion D between cells of width h.
-std::array<double, 2> face_rates(double v, double d, double h) {
-  if (!(d > 1e-14 * std::abs(v) * h)) return {std::max(v, 0.0) / h, std::max(-v, 0.0) / h};
-  const double peclet = v * h / d, scale = d / (h * h);
-  return {scale * bernoulli(-peclet), scale * bernoulli(peclet)};
-}
 
 double normal_cdf(double x) { return 0.5 * std::erfc(-x / std::sqrt(2.0)); }
 

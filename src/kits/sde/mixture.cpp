@@ -134,6 +134,18 @@ double GaussianMixture::cdf(double x) const {
   return sum;
 }
 
+double GaussianMixture::quantile(double u) const {
+  if (!(u > 0 && u < 1)) throw ModelError(fmt::format("the quantile at {} was asked; levels lie between 0 and 1", exact(u)));
+  double low = cdf(0) < u ? 0 : -1, high = low + 1;
+  for (double step = 1; cdf(low) >= u; step *= 2) low -= step;
+  for (double step = 1; cdf(high) < u; step *= 2) high += step;
+  while (true) {
+    const double middle = 0.5 * (low + high);
+    if (middle <= low || middle >= high) return high;
+    (cdf(middle) < u ? low : high) = middle;
+  }
+}
+
 GaussianMixture GaussianMixture::diffused(double scale, double sd) const {
   std::vector<double> means(mean_), covariances(covariance_);
   for (double& m : means) m *= scale;

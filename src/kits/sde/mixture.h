@@ -38,6 +38,8 @@ class GaussianMixture {
   [[nodiscard]] std::vector<double> covariance() const;  ///< d x d
   /// P(X <= x) of a one-dimensional mixture. @throws ModelError in higher dimensions
   [[nodiscard]] double cdf(double x) const;
+  /// x with P(X <= x) = u, 0 < u < 1, of a one-dimensional mixture, by bisection down to rounding. @throws ModelError in higher dimensions, for another u
+  [[nodiscard]] double quantile(double u) const;
   /// The law of scale X + sd Z with Z standard normal and independent: means scale mu_k, covariances scale^2 C_k + sd^2 I.
   [[nodiscard]] GaussianMixture diffused(double scale, double sd) const;
 

@@ -131,5 +131,16 @@ TEST(GaussianMixture, WrongDescriptionsAreRefused) {
   EXPECT_NE(said([] { static_cast<void>(MixtureScore1d{tilted()}); }).find("one dimension"), std::string::npos);
 }
 
+TEST(GaussianMixture, QuantilesInvertTheDistributionFunction) {
+  const GaussianMixture mixture({0.5, 0.5}, {-30, 3}, {0.25, 4});
+  for (const double u : {1e-12, 0.01, 0.3, 0.6, 0.999, 1 - 1e-12}) {
+    const double x = mixture.quantile(u);
+    EXPECT_NEAR(mixture.cdf(x), u, 1e-14 + 1e-12 * u);
+    EXPECT_LT(mixture.cdf(x - 1e-6), u);
+  }
+  EXPECT_NEAR(GaussianMixture({1}, {2}, {9}).quantile(0.975), 2 + 3 * 1.959963984540054, 1e-12);
+  EXPECT_THROW((void)mixture.quantile(1), ModelError);
+}
+
 }  // namespace
 }  // namespace meso::sde
