@@ -361,7 +361,7 @@ struct Particles {
           answer.estimates.push_back(std::move(e));
         }
       answer.flags.push_back({.kind = "note", .text = fmt::format("W_2^2 to the truth {}; {} samples of the truth itself would show {}{}", brief(distance), with_commas(result.trajectories), brief(floor),
-                                                                    halves() ? fmt::format(". Half the steps move the law by W_2^2 = {}", brief(step_distance)) : "")});
+                                                                    halves() ? fmt::format(". Half the steps move the law by W_2^2 = {}{}", brief(step_distance), step_distance > floor ? ": the steps are to blame for a part, take more" : "") : "")});
     }
     if (mean(at.lost) > 0)
       answer.flags.push_back({.kind = "diverged", .text = fmt::format("{} % of the particles went beyond |x| = {} or to no number: the score '{}' drives them out", brief(100 * mean(at.lost), 3), brief(beyond), model->score_name), .fatal = true});
@@ -433,7 +433,7 @@ struct Kinetic {
       const auto to_truth = [&](const PiecewiseLaw& l) { return squared(wasserstein_2(l, truth)); };
       const double total = to_truth(law), error = bound(total, squared(wasserstein_2(half, rough)));
       if (ask.wants("truth.w2")) answer.estimates.push_back(scalar("truth.w2", total, error));
-      if (wants_any(ask, {"prior.w2", "score.w2"})) {
+      if (wants_any(ask, {"truth.w2", "prior.w2", "score.w2"})) {
         const Sampling by_prior{exact.get(), m.process, asked.start, m.end, m.t_min}, by_score{given.get(), m.process, exact_cdf, m.end, m.t_min};
         const auto squared_pair = [&](const Sampling& s) {
           const double at_fine = to_truth(solve(s, fine, flowing)), at_coarse = squared(wasserstein_2(solve(s, coarse, flowing), rough));
