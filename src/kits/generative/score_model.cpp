@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <tuple>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -439,11 +441,11 @@ struct Kinetic {
           const double at_fine = to_truth(solve(s, fine, flowing)), at_coarse = squared(wasserstein_2(solve(s, coarse, flowing), rough));
           return std::pair(at_fine, bound(at_fine, at_coarse));
         };
-        const double kept = gap_bound;
+        const std::array<double, 3> kept{gap_bound, coarse_bound, lost};  // of the question itself
         const auto [prior, prior_error] = squared_pair(by_prior);
         context.progress(0.7);
         const auto [score, score_error] = m.exact_start ? std::pair(total, error) : squared_pair(by_score);
-        gap_bound = kept;
+        std::tie(gap_bound, coarse_bound, lost) = std::tuple(kept[0], kept[1], kept[2]);
         if (ask.wants("prior.w2")) answer.estimates.push_back(scalar("prior.w2", prior, prior_error));
         if (ask.wants("score.w2")) answer.estimates.push_back(scalar("score.w2", score, score_error));
         const bool none = total <= 4 * error + 1e-7;
