@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <tuple>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -371,7 +373,7 @@ struct Particles {
           answer.estimates.push_back(std::move(e));
         }
       answer.flags.push_back({.kind = "note", .text = fmt::format("W_2^2 to the truth {}; {} samples of the truth itself would show {}{}", brief(distance), with_commas(result.trajectories), brief(floor),
-                                                                    halves() ? fmt::format(". Half the steps move the law by W_2^2 = {}", brief(step_distance)) : "")});
+                                                                    halves() ? fmt::format(". Half the steps move the law by W_2^2 = {}{}", brief(step_distance), step_distance > floor ? ": the steps are to blame for a part, take more" : "") : "")});
     }
     if (mean(at.lost) > 0)
       answer.flags.push_back({.kind = "diverged", .text = fmt::format("{} % of the particles went beyond |x| = {} or to no number: the score '{}' drives them out", brief(100 * mean(at.lost), 3), brief(beyond), model->score_name), .fatal = true});
@@ -443,17 +445,17 @@ struct Kinetic {
       const auto to_truth = [&](const PiecewiseLaw& l) { return squared(wasserstein_2(l, truth)); };
       const double total = to_truth(law), error = bound(total, squared(wasserstein_2(half, rough)));
       if (ask.wants("truth.w2")) answer.estimates.push_back(scalar("truth.w2", total, error));
-      if (wants_any(ask, {"prior.w2", "score.w2"})) {
+      if (wants_any(ask, {"truth.w2", "prior.w2", "score.w2"})) {
         const Sampling by_prior{exact.get(), m.process, asked.start, m.end, m.t_min}, by_score{given.get(), m.process, exact_cdf, m.end, m.t_min};
         const auto squared_pair = [&](const Sampling& s) {
           const double at_fine = to_truth(solve(s, fine, flowing)), at_coarse = squared(wasserstein_2(solve(s, coarse, flowing), rough));
           return std::pair(at_fine, bound(at_fine, at_coarse));
         };
-        const double kept = gap_bound;
+        const std::array<double, 3> kept{gap_bound, coarse_bound, lost};  // of the question itself
         const auto [prior, prior_error] = squared_pair(by_prior);
         context.progress(0.7);
         const auto [score, score_error] = m.exact_start ? std::pair(total, error) : squared_pair(by_score);
-        gap_bound = kept;
+        std::tie(gap_bound, coarse_bound, lost) = std::tuple(kept[0], kept[1], kept[2]);
         if (ask.wants("prior.w2")) answer.estimates.push_back(scalar("prior.w2", prior, prior_error));
         if (ask.wants("score.w2")) answer.estimates.push_back(scalar("score.w2", score, score_error));
         const bool none = total <= 4 * error + 1e-7;

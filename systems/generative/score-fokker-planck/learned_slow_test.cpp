@@ -71,6 +71,7 @@ std::map<double, std::array<Measured, 3>> sweep(bool weighted) {
       all[w][s] = measure(s + 1, w, weighted);
       const Measured& m = all[w][s];
       std::printf("%s w_R %-4g seed %zu: <R^2> %.3g, W2^2 ode-sde %.3g, ode-truth %.3g, sde-truth %.3g\n", weighted ? "weighted" : "plain", w, s + 1, m.residual, m.gap.gap, m.gap.ode_truth, m.gap.sde_truth);
+      std::fflush(stdout);
     }
   return all;
 }
