@@ -2,7 +2,7 @@
 //
 //   collect_measured FRAGMENTS SOURCE_TREE COMMIT
 //
-// writes SOURCE_TREE/systems/<family>/<name>/reference/measured.json, whole or not at all. A check that did not run this
+// writes SOURCE_TREE/systems/<family>/<name>/reference/measured.json (for a kit src/kits/<name>/reference/measured.json), whole or not at all. A check that did not run this
 // time keeps its earlier entry, with the commit at which it was measured. Checks are sorted by name, so that a
 // difference of two versions of the file shows what changed and nothing else.
 #include <cstdio>
@@ -22,7 +22,8 @@ namespace {
 fs::path folder_of(const fs::path& tree, const std::string& system) {
   for (const auto& family : fs::directory_iterator(tree / "systems"))
     if (family.is_directory() && fs::is_directory(family.path() / system)) return family.path() / system;
-  throw meso::InputError("no folder systems/<family>/" + system + " for the checks measured under that name");
+  if (const fs::path kit = tree / "src" / "kits" / system; fs::is_directory(kit)) return kit;
+  throw meso::InputError("no folder systems/<family>/" + system + " or src/kits/" + system + " for the checks measured under that name");
 }
 
 ordered_json parse(const fs::path& path) {

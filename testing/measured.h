@@ -10,7 +10,7 @@
 namespace meso {
 
 /// Records one number of a system's acceptance checks.
-/// @param system     name of the system's folder, e.g. "dimer"
+/// @param system     name of the system's folder, e.g. "dimer", or of a kit's
 /// @param check      what was measured, unique within the system: "X.mean at volume 10"
 /// @param value      what was measured, with its error (standard error or error bound; 0 if exact)
 /// @param reference  where the right number comes from and what it is: "0.6311 (Table 2 of doi:...)"

@@ -26,6 +26,8 @@ TEST(Measured, IsCollectedBesideTheSystem) {
   ::setenv("MESO_MEASURED", (root / "fragments").c_str(), 1);
   measured("coin", "p of heads", 0.4998, 0.0005, 0.5, "symmetry");
   measured("coin", "run length, mean", 2.001, 0.004, "2 (geometric law)");
+  fs::create_directories(root / "tree/src/kits/dice");
+  measured("dice", "p of six", 0.1667, 0.0004, 1.0 / 6, "symmetry");
   measured("coin", "run length: mean", std::nan(""), 0, "names that differ in punctuation stay apart");
   ::unsetenv("MESO_MEASURED");
   measured("coin", "not recorded", 1, 0, "no folder is set");
@@ -43,6 +45,8 @@ TEST(Measured, IsCollectedBesideTheSystem) {
   EXPECT_TRUE(checks["p of heads"].contains("seconds"));
   EXPECT_EQ(checks["old"].at("commit"), "aaa");
   EXPECT_TRUE(checks["run length: mean"].at("value").is_null());
+
+  EXPECT_EQ(nlohmann::json::parse(read_file(root / "tree/src/kits/dice/reference/measured.json")).at("checks").at(0).at("value"), 0.1667) << "a kit has its own";
 
   fs::remove_all(root / "tree/systems/tests");  // a system that is not there is an error of its own
   EXPECT_EQ(WEXITSTATUS(std::system((collect + " 2>&1").c_str())), 2);

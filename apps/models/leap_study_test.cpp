@@ -28,7 +28,7 @@ std::map<std::string, Outcome> outcomes(Study study, std::uint64_t trajectories,
 TEST(LeapStudies, EveryLevelOfLeapsAgreesOnTheDimerisingDecay) {
   const std::map<std::string, Outcome> found = outcomes(study_of("stochkit-dimer"), 4096, 0.05, 0.3);
   ASSERT_EQ(found.size(), 24u);
-  for (const auto& [entry, outcome] : found) {  // the variances need the study's 65,536 trajectories at its 5 %
+  for (const auto& [entry, outcome] : found) {  // the variances need the study's 131,072 trajectories at its 5 %
     if (entry.ends_with(".mean")) { EXPECT_EQ(outcome, Outcome::agrees) << entry; }
     else { EXPECT_NE(outcome, Outcome::disagrees) << entry; }
   }

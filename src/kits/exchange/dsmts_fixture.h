@@ -158,7 +158,7 @@ inline void judge_case(const std::filesystem::path& suite, const std::string& id
     }
   }
   EXPECT_TRUE(MeansMatch(checks, detectable));
-  measured("dsmts", id + " largest deviation in standard errors, " + std::to_string(n) + " trajectories", worst, 0, "below 6.9: one false alarm in 1e9");
+  measured("exchange", "DSMTS " + id + ": largest deviation in standard errors, " + std::to_string(n) + " trajectories", worst, 0, "below 6.9: one false alarm in 1e9");
   ::testing::Test::RecordProperty("worst", std::to_string(worst));
   ::testing::Test::RecordProperty("beyond", std::to_string(z_beyond) + " Z and " + std::to_string(y_beyond) + " Y of " + std::to_string(judged));
 }
