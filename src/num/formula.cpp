@@ -658,8 +658,9 @@ Formula Formula::derivative(const std::string& name) const {
     case Op::less_equal:
     case Op::equal:
     case Op::floor: return zero;
-    case Op::min: return (da + db - call("sign", {a - b}) * (da - db)) / two;
-    case Op::max: return (da + db + call("sign", {a - b}) * (da - db)) / two;
+    // Each derivative once: a list of n would else be 2^n terms long. Where both are equal the second's is taken.
+    case Op::min: return call("if", {call("lt", {a, b}), da, db});
+    case Op::max: return call("if", {call("lt", {b, a}), da, db});
     case Op::select:
     case Op::number:
     case Op::variable: break;

@@ -30,7 +30,7 @@ class Formula {
 
   /// Names of all variables, sorted.
   [[nodiscard]] std::vector<std::string> variables() const;
-  /// d/d name, simplified. abs, min, max, if have the derivative of the branch taken (the mean of both at a tie), floor, sign and conditions have 0.
+  /// d/d name, simplified. abs, min, max, if have the derivative of the branch taken (at a tie: 0 for abs, the second's for min and max), floor, sign and conditions have 0.
   /// @throws ModelError for a factorial of what depends on `name`
   [[nodiscard]] Formula derivative(const std::string& name) const;
   /// Constants put in; whatever becomes constant is folded.

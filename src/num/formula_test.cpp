@@ -154,6 +154,17 @@ TEST(Formula, DerivativesAgreeWithCentralDifferences) {
   EXPECT_GT(checked, 2000) << "too few formulas were smooth enough to check";
 }
 
+// Found by fuzzing: a formula whose derivative held that of every argument twice took a minute to be written.
+TEST(Formula, DerivativesOfLongListsStayShort) {
+  for (const char* function : {"min", "max"}) {
+    std::string text = std::string(function) + "(x^2";
+    for (int i = 1; i < 40; ++i) text += ", x^2 + " + std::to_string(i % 2 == 0 ? i : -i) + "*x";
+    const Formula f = Formula::parse(text + ")"), slope = f.derivative("x");
+    EXPECT_LT(slope.text().size(), 40 * f.text().size()) << function;
+    EXPECT_EQ(value_of(slope, {"x"}, {3}), 2 * 3 + (function == std::string("min") ? -39 : 38));
+  }
+}
+
 TEST(Formula, SubstitutesAndFolds) {
   const Formula f = Formula::parse("vmax*X/(K + X) + 0*t");
   EXPECT_EQ(f.variables(), (std::vector<std::string>{"K", "X", "vmax"}));
