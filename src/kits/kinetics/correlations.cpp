@@ -103,8 +103,8 @@ void add_correlations(const Watched& watched, double burn_in, double window, con
     for (const Asked& a : asked) {
       if (a.what.spectrum != spectrum) continue;
       const std::size_t s = a.what.species, first = plan.signals.size();
-      const std::string& name = watched.names.species[s];
-      if (plan.axes.empty()) plan.axes.push_back(axis_of(a, watched.names.time_unit, window));
+      const std::string& name = watched.names->species[s];
+      if (plan.axes.empty()) plan.axes.push_back(axis_of(a, watched.names->time_unit, window));
       species.push_back(s);
       Derived d{.observable = a.name, .unit = a.unit};
       if (spectrum) {

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 #include <set>
+#include <string_view>
+#include <unordered_map>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -157,11 +159,15 @@ Process bind(const ProcessSpec& spec, const std::map<std::string, double>& value
   process.n_assigned = order.size();
   process.names.emplace_back(time_name);
   process.rates.resize(process.n_states);
+  std::unordered_map<std::string_view, std::size_t> slots;
+  for (std::size_t s = 0; s < process.names.size(); ++s) slots.emplace(process.names[s], s);
   const auto slot_of = [&](const std::string& name) {
-    const auto found = std::find(process.names.begin(), process.names.end(), name);
-    return found == process.names.end() ? Process::npos : static_cast<std::size_t>(found - process.names.begin());
+    const auto found = slots.find(name);
+    return found == slots.end() ? Process::npos : found->second;
   };
 
+  std::map<std::string, Formula> numbers;
+  for (const auto& [name, value] : constants) numbers.emplace(name, Formula::constant(value));
   std::set<std::string> used;
   const auto bound = [&](const Formula& formula, const std::string& where) {
     for (const std::string& name : formula.variables()) {
@@ -171,7 +177,7 @@ Process bind(const ProcessSpec& spec, const std::map<std::string, double>& value
         throw ModelError(fmt::format("{}: '{}' has no value: give it one in the model{}", where, name,
                                      known[name]->parameter.empty() ? "" : fmt::format(" or set the parameter {}", known[name]->parameter)));
     }
-    return formula.substitute(constants);
+    return formula.substitute(numbers);
   };
   for (const auto& rule : spec.assignments) (void)bound(rule.value, fmt::format("assignment rule of '{}'", rule.quantity));
   for (const auto& rule : spec.rates) {
