@@ -1047,7 +1047,7 @@ std::string write_sbml(const Case& bound, const std::string& system, const std::
   const kinetics::Described* from = kinetics::described(bound);
   if (from == nullptr) throw InputError(fmt::format("'{}' is no reaction network: only those are written as SBML", system));
   try {
-    return from->network ? write_sbml(*from->network, title) : write_sbml(from->process->process(), title);
+    return from->network ? write_sbml(*from->network, title) : write_sbml(*from->process, title);
   } catch (const ModelError& error) {
     throw ModelError(fmt::format("{} cannot be exported: {}", system, error.what()));
   }

@@ -145,7 +145,7 @@ std::string closure_label(const Table& options) {
   return kind + "-" + text("order", "2");
 }
 
-Level closure_level(const Network& network) {
+Level closure_level(SharedNetwork network) {
   Level level;
   level.info = {.name = "closure",
                 .rung = Rung::moments,
@@ -157,13 +157,12 @@ Level closure_level(const Network& network) {
                 .small_parameter = "1/volume",
                 .source = "Schnoerr, Sanguinetti, Grima (2014), J. Chem. Phys. 141, 084103, doi:10.1063/1.4892838",
                 .options = options_schema().infos()};
-  const auto shared = std::make_shared<const Network>(network);
-  const ReducedLater reduced(shared, Convention::stochastic);
+  const ReducedLater reduced(network, Convention::stochastic);
   const std::string owner = "level 'closure'";
-  level.run = [shared, reduced, owner](const Ask& ask, Context& context) {
+  level.run = [network, reduced, owner](const Ask& ask, Context& context) {
     const ClosureOptions o = options_schema().read(ask.options, owner);
     const ClosureFamily& family = closure_family(o.kind);
-    if (reduced->size() == 0) return constant_answer(*shared, ask);
+    if (reduced->size() == 0) return constant_answer(*network, ask);
     check_taylor(*reduced, family, o.taylor);
     const auto order = static_cast<int>(o.order), taylor = static_cast<int>(o.taylor);
     const std::string label = family.name + "-" + std::to_string(order);
@@ -178,19 +177,19 @@ Level closure_level(const Network& network) {
       seeded.push_back(reduced->species[s]);
     }
     if (o.seed_value > 0) flow.set_floor(floors(*reduced, family, o.seed_value));
-    Answer answer = answer_by_moments({*shared, *reduced, flow, label, true}, ask, context);
+    Answer answer = answer_by_moments({*network, *reduced, flow, label, true}, ask, context);
     if (const auto eliminated = reduced->eliminated(); family.depends_on_elimination && !eliminated.empty() && !exact)
       note(answer, fmt::format("{}: not unique where something is conserved: {} eliminated here; with another species eliminated the result differs (Schnoerr, Sanguinetti, Grima 2015)", label, join(eliminated)));
     if (!seeded.empty()) note(answer, fmt::format("{}: {} start{} with {} molecules instead of none (seed-value)", label, join(seeded), seeded.size() == 1 ? "s" : "", brief(o.seed_value)));
     if (!reduced->polynomial())
       note(answer, fmt::format("{}: rates that are no polynomials are expanded about the means to Taylor order {}", label, taylor > 0 ? taylor : default_taylor(order)));
     if (ask.is_stationary())
-      if (const auto state = absorbing_state(*shared))
+      if (const auto state = absorbing_state(*network))
         note(answer, fmt::format("{}: the network can be absorbed at {}: if that is where it ends with probability 1, its only stationary law sits there, and a steady state of the closure describes at best what comes before", label,
-                                 state_text(*shared, *state)));
+                                 state_text(*network, *state)));
     if (family.name == "linear-mapping") {
       const LinearMapping mapping(*reduced, order);
-      for (Estimate& e : linear_mapping_distributions(*shared, *reduced, mapping, flow, flow.start(reduced->initial), ask, context)) answer.estimates.push_back(std::move(e));
+      for (Estimate& e : linear_mapping_distributions(*network, *reduced, mapping, flow, flow.start(reduced->initial), ask, context)) answer.estimates.push_back(std::move(e));
     }
     return answer;
   };

@@ -47,7 +47,7 @@ struct ClosureFamily {
 [[nodiscard]] Flow closed_flow(const ReducedNetwork& network, const ClosureFamily& family, int order, int taylor = 0);
 
 /// Level `closure`; options kind, order, taylor, seed-value. Answers Times and Stationary from the deterministic initial counts.
-[[nodiscard]] Level closure_level(const Network& network);
+[[nodiscard]] Level closure_level(SharedNetwork network);
 
 /// Label of a closure by default: "normal-2"; aliases are written out.
 [[nodiscard]] std::string closure_label(const Table& options);

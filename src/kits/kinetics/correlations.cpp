@@ -182,12 +182,12 @@ void add_correlations(const Watched& watched, double burn_in, double window, con
       if (spectrum && !watched.run) {
         answer.flags.push_back({.kind = "not-offered", .observable = a.name,
                                 .text = fmt::format("{} is not given: between the ends of leaps nothing is known of a trajectory, and fast frequencies would be wrong. {} has it, and this level has {}.autocovariance", a.name,
-                                                    "Level 'ssa'", watched.names.species[a.what.species])});
+                                                    "Level 'ssa'", watched.names->species[a.what.species])});
         continue;
       }
       const std::size_t s = a.what.species, first = plan.signals.size();
-      const std::string& name = watched.names.species[s];
-      if (plan.axes.empty()) plan.axes.push_back(axis_of(a, watched.names.time_unit, window));
+      const std::string& name = watched.names->species[s];
+      if (plan.axes.empty()) plan.axes.push_back(axis_of(a, watched.names->time_unit, window));
       if (first_asked == nullptr) first_asked = &a;
       species.push_back(s);
       Derived d{.observable = a.name, .unit = a.unit};

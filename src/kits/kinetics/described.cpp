@@ -6,7 +6,7 @@
 namespace meso::kinetics {
 
 std::optional<ObservableInfo> Described::operator()(const std::string& observable) const {
-  return network ? observable_info(*network, observable) : observed_info(process->process(), observable);
+  return network ? observable_info(*network, observable) : observed_info(*process, *seen, observable);
 }
 
 const Described* described(const Case& bound) { return bound.knows.target<Described>(); }

@@ -14,8 +14,9 @@ namespace meso::kinetics {
 
 /// Goes into Case::knows: the observables of a network, or of a process.
 struct Described {
-  std::shared_ptr<const Network> network = {};          ///< bound, or
-  std::shared_ptr<const CompiledProcess> process = {};  ///< of a model file
+  std::shared_ptr<const Network> network = {};  ///< bound, or
+  std::shared_ptr<const Process> process = {};  ///< of a model file, and
+  std::shared_ptr<const Network> seen = {};     ///< what is observed of it
   [[nodiscard]] std::optional<ObservableInfo> operator()(const std::string& observable) const;
 };
 

@@ -318,7 +318,7 @@ ExactRule exact_rule(const Network& network, const Ask& ask) {
   return {"fsp", fmt::format("fsp: {} (limit {})", states, with_commas(static_cast<unsigned long long>(limit)))};
 }
 
-Level fsp_level(const Network& network) {
+Level fsp_level(SharedNetwork network) {
   Level level;
   level.info.name = "fsp";
   level.info.rung = Rung::master;

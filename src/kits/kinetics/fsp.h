@@ -124,6 +124,6 @@ struct ExactRule {
 [[nodiscard]] ExactRule exact_rule(const Network& network, const Ask& ask);
 
 /// The level as the waist wants it. Options: max-states, tolerance, solver.
-[[nodiscard]] Level fsp_level(const Network& network);
+[[nodiscard]] Level fsp_level(SharedNetwork network);
 
 }  // namespace meso::kinetics

@@ -91,18 +91,19 @@ std::vector<std::uint32_t> StateSpace::banded_order() const {
   return order;
 }
 
-MasterEquation::MasterEquation(const Network& network) : network_(network), propensities_(network) {
+MasterEquation::MasterEquation(SharedNetwork given) : network_(std::move(given)), propensities_(network_) {
+  const Network& network = network_;
   if (network.time_dependent())
     throw ModelError("level 'fsp' solves master equations whose rates do not depend on time; this network has a propensity with t in it. Use level 'ssa'.");
 }
 
 StateSpace MasterEquation::initial() const {
-  StateSpace space(network_.species.size());
-  std::vector<std::int32_t> state(network_.initial.size());
+  StateSpace space(network_->species.size());
+  std::vector<std::int32_t> state(network_->initial.size());
   for (std::size_t s = 0; s < state.size(); ++s) {
-    if (network_.initial[s] > 1'000'000'000)
-      throw ModelError(fmt::format("level 'fsp' counts single molecules: {} = {} is too many to enumerate (at most 1e9)", network_.species[s], network_.initial[s]));
-    state[s] = static_cast<std::int32_t>(network_.initial[s]);
+    if (network_->initial[s] > 1'000'000'000)
+      throw ModelError(fmt::format("level 'fsp' counts single molecules: {} = {} is too many to enumerate (at most 1e9)", network_->species[s], network_->initial[s]));
+    state[s] = static_cast<std::int32_t>(network_->initial[s]);
   }
   space.add(state);
   return space;
@@ -115,7 +116,7 @@ std::string state_text(const Network& network, std::span<const std::int32_t> sta
 }
 
 void MasterEquation::refuse(std::size_t r, std::span<const std::int32_t> state, double a, bool negative) const {
-  const std::string& text = network_.reactions[r].text;
+  const std::string& text = network_->reactions[r].text;
   const std::string where = state_text(network_, state);
   if (negative)
     throw ModelError(fmt::format("reaction '{}' would make a count negative at {} (its propensity there is {}, it must be 0)", text, where, brief(a)));
@@ -176,8 +177,8 @@ bool MasterEquation::expand(StateSpace& space, std::vector<std::uint32_t> from, 
 }
 
 StartLaw MasterEquation::start() const {
-  const std::size_t species = network_.species.size();
-  if (!network_.random_start()) {
+  const std::size_t species = network_->species.size();
+  if (!network_->random_start()) {
     const StateSpace point = initial();
     return {{{point[0].begin(), point[0].end()}, 1.0}};
   }
@@ -185,8 +186,8 @@ StartLaw MasterEquation::start() const {
   std::vector<std::vector<double>> law(species);
   double states = 1;
   for (std::size_t s = 0; s < species; ++s) {
-    const CountLaw point{CountLaw::Kind::point, static_cast<double>(network_.initial[s]), 0, {}};
-    law[s] = (network_.start_laws.empty() ? point : network_.start_laws[s]).probabilities(1e-13 / static_cast<double>(species), first[s]);
+    const CountLaw point{CountLaw::Kind::point, static_cast<double>(network_->initial[s]), 0, {}};
+    law[s] = (network_->start_laws.empty() ? point : network_->start_laws[s]).probabilities(1e-13 / static_cast<double>(species), first[s]);
     states *= static_cast<double>(law[s].size());
   }
   if (states > 1e7) throw ModelError(fmt::format("level 'fsp': the law of the initial counts has {} states; level 'ssa' draws from it", brief(states, 3)));

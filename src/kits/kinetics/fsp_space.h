@@ -51,7 +51,7 @@ using StartLaw = std::vector<StateProbability>;
 class MasterEquation {
  public:
   /// @throws ModelError if a propensity depends on time: a generator does not
-  explicit MasterEquation(const Network& network);
+  explicit MasterEquation(SharedNetwork network);
   [[nodiscard]] const Network& network() const { return network_; }
   /// States where this holds are never left: for first-passage times.
   void absorb(std::function<bool(std::span<const std::int32_t>)> where) { absorbing_ = std::move(where); }
@@ -66,8 +66,8 @@ class MasterEquation {
     thread_local std::vector<std::int32_t> to;
     n.assign(state.begin(), state.end());
     for (std::size_t r = 0; r < propensities_.size(); ++r) {
-      const auto& change = network_.reactions[r].change;
-      const auto& bursts = network_.reactions[r].bursts;
+      const auto& change = network_->reactions[r].change;
+      const auto& bursts = network_->reactions[r].bursts;
       if (change.empty() && bursts.empty()) continue;
       const double a = propensities_(r, n);
       if (a == 0) continue;
@@ -102,7 +102,7 @@ class MasterEquation {
   // Sizes of burst k of reaction r and of those after it. `nothing`: so far the state is the old one.
   template <class Visit>
   void burst(std::size_t r, std::size_t k, double a, double tail, std::vector<std::int32_t>& to, bool nothing, Visit& visit) const {
-    const auto& bursts = network_.reactions[r].bursts;
+    const auto& bursts = network_->reactions[r].bursts;
     if (k == bursts.size()) {
       if (!nothing) visit(r, std::span<const std::int32_t>(to), a);
       return;
@@ -121,7 +121,7 @@ class MasterEquation {
     to[s] = before;
   }
   [[noreturn]] void refuse(std::size_t r, std::span<const std::int32_t> state, double a, bool negative) const;
-  Network network_;
+  SharedNetwork network_;
   Propensities propensities_;
   std::function<bool(std::span<const std::int32_t>)> absorbing_;
 };

@@ -25,7 +25,7 @@ namespace meso::kinetics {
 namespace {
 
 // `exact` is fsp where that is cheap and sure, else ssa; which one, and why, is in the answer.
-Level exact_level(const std::shared_ptr<const Network>& network, const Level& fsp, const Level& ssa) {
+Level exact_level(const SharedNetwork& network, const Level& fsp, const Level& ssa) {
   Level level;
   level.info = {.name = "exact",
                 .rung = Rung::master,
@@ -82,12 +82,12 @@ std::shared_ptr<const FlowAt> rate_equation_at(const Network& network, const Tab
 
 }  // namespace
 
-std::vector<Level> ladder(const Network& network, const Rebuild& rebuild) {
-  const auto shared = std::make_shared<const Network>(network);
+std::vector<Level> ladder(const SharedNetwork& shared, const Rebuild& rebuild) {
+  const Network& network = *shared;
   const auto slow = [shared] { return slow_time(*shared).value_or(0.0); };
-  const Level ssa = ssa_level(network, slow);
-  const Level fsp = fsp_level(network);
-  Level closure = closure_level(network), lna = linear_noise_level(network), rate = rate_equation_level(network);
+  const Level ssa = ssa_level(shared, slow);
+  const Level fsp = fsp_level(shared);
+  Level closure = closure_level(shared), lna = linear_noise_level(shared), rate = rate_equation_level(shared);
   const bool bursts = std::any_of(network.reactions.begin(), network.reactions.end(), [](const Reaction& r) { return !r.bursts.empty(); });
   if (network.time_dependent() && has_conditions(network) && !bursts) {  // pulses: no step may pass over them
     const LevelInfo info = rate.info;
@@ -113,7 +113,7 @@ std::vector<Level> ladder(const Network& network, const Rebuild& rebuild) {
     const std::string why = beyond + (network.delayed() != nullptr ? ": what is on its way is part of the state, which this level does not hold. Levels that have delays: ssa"
                                       : events_alone               ? ", which this level does not have. Levels that have them: ssa, rate-equation"
                                                                    : "; this level has one value for all. Levels that draw: ssa");
-    for (const Level& level : {next_reaction_level(network, slow), tau_leap_level(network, slow), langevin_level(network, slow), hybrid_level(network, slow), fsp, closure, reconstruction_level(network, closure), lna}) levels.push_back(refused(level, why));
+    for (const Level& level : {next_reaction_level(shared, slow), tau_leap_level(shared, slow), langevin_level(shared, slow), hybrid_level(shared, slow), fsp, closure, reconstruction_level(shared, closure), lna}) levels.push_back(refused(level, why));
     if (events_alone) {
       const LevelInfo info = rate.info;
       rate = process_rate_equation_level(std::make_shared<const CompiledProcess>(process_of(network)));
@@ -126,9 +126,9 @@ std::vector<Level> ladder(const Network& network, const Rebuild& rebuild) {
     levels.push_back(exact_level(shared, fsp, ssa));
     return levels;
   }
-  if (!network.time_dependent()) levels.push_back(next_reaction_level(network, slow));
+  if (!network.time_dependent()) levels.push_back(next_reaction_level(shared, slow));
   if (!network.time_dependent() && !bursts)
-    for (Level (*level)(const Network&, std::function<double()>) : {tau_leap_level, langevin_level, hybrid_level}) levels.push_back(level(network, slow));
+    for (Level (*level)(SharedNetwork, std::function<double()>) : {tau_leap_level, langevin_level, hybrid_level}) levels.push_back(level(shared, slow));
   if (network.random_start()) {
     // Moments start from the moments of the law, fsp from the law; conserved totals and long times would differ between trajectories.
     std::string total;
@@ -155,15 +155,23 @@ std::vector<Level> ladder(const Network& network, const Rebuild& rebuild) {
     levels.push_back(exact_level(shared, fsp, ssa));
     return levels;
   }
-  for (Level level : {fsp, closure, reconstruction_level(network, closure), lna, rate, exact_level(shared, fsp, ssa)}) levels.push_back(std::move(level));
+  for (Level level : {fsp, closure, reconstruction_level(shared, closure), lna, rate, exact_level(shared, fsp, ssa)}) levels.push_back(std::move(level));
   return levels;
 }
 
 namespace {
 
+// What is known of the system before it is bound: long where the network is large, and held by every case and level.
+struct Description {
+  NetworkSpec spec;
+  std::vector<ParameterInfo> infos;
+  std::string owner, time_unit;
+};
+
 // The network at another value of one real parameter, the others as bound.
-Rebuild rebuild_of(NetworkSpec spec, std::vector<ParameterInfo> infos, std::map<std::string, double> values, std::string owner, bool conserves) {
-  return [spec = std::move(spec), infos = std::move(infos), values = std::move(values), owner = std::move(owner), conserves](const std::string& name, double value) {
+Rebuild rebuild_of(std::shared_ptr<const Description> description, std::map<std::string, double> given, bool conserves) {
+  return [description = std::move(description), bound = std::make_shared<const std::map<std::string, double>>(std::move(given)), conserves](const std::string& name, double value) {
+    const auto& [spec, infos, owner, time_unit] = *description;
     std::vector<std::string> real;
     const ParameterInfo* info = nullptr;
     for (const ParameterInfo& p : infos) {
@@ -176,7 +184,7 @@ Rebuild rebuild_of(NetworkSpec spec, std::vector<ParameterInfo> infos, std::map<
     if (conserves && !spec.initial_concentration.empty() && (name == "volume" || name.ends_with("0_per_volume")))
       throw ParameterError("branches: conserved totals of " + owner + " are counted in whole molecules and jump with '" + name + "'; follow the states in another parameter, or give initial counts");
     (void)resolve(std::span(info, 1), {{name, Value(value)}}, owner);  // its range
-    std::map<std::string, double> changed = values;
+    std::map<std::string, double> changed = *bound;
     changed[name] = value;
     return spec.bind(changed, false);
   };
@@ -209,7 +217,9 @@ System network_system(NetworkSystem description) {
     const auto found = description.parameter_docs.find(info.name);
     if (found != description.parameter_docs.end()) info.doc = found->second;
   }
-  system.bind = [spec = std::move(description.spec), infos = system.parameters, owner = "system '" + system.name + "'", time_unit = description.time_unit](const Table& given) {
+  const auto known = std::make_shared<const Description>(Description{std::move(description.spec), system.parameters, "system '" + system.name + "'", description.time_unit});
+  system.bind = [known](const Table& given) {
+    const auto& [spec, infos, owner, time_unit] = *known;
     Case bound;
     bound.parameters = resolve(infos, given, owner);
     std::map<std::string, double> values;
@@ -220,12 +230,13 @@ System network_system(NetworkSystem description) {
     Network network = spec.bind(values);
     network.time_unit = time_unit;
     bound.time_unit = time_unit;
-    bound.observables = default_observables(network);
-    const std::vector<std::vector<int>> laws = network.conservation_laws();
-    bound.levels = ladder(network, rebuild_of(spec, infos, values, owner, !laws.empty()));
-    bound.notes = network.notes;
-    for (const std::vector<int>& law : laws) bound.notes.push_back("conserved: " + network.law_text(law));
-    bound.knows = Described{.network = std::make_shared<const Network>(std::move(network))};
+    const SharedNetwork shared(std::move(network));
+    bound.observables = default_observables(shared);
+    const std::vector<std::vector<int>> laws = shared->conservation_laws();
+    bound.levels = ladder(shared, rebuild_of(known, std::move(values), !laws.empty()));
+    bound.notes = shared->notes;
+    for (const std::vector<int>& law : laws) bound.notes.push_back("conserved: " + shared->law_text(law));
+    bound.knows = Described{.network = shared.pointer()};
     return bound;
   };
   return system;

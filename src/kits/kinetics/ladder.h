@@ -14,7 +14,7 @@ namespace meso::kinetics {
 /// Every level of the network, micro first: ssa, next-reaction (not with laws of the time), tau-leap, cle and hybrid (not with bursts either), fsp,
 /// closure, reconstruction, lna, rate-equation, and `exact`, which is fsp or ssa by a static rule that it reports.
 /// @param rebuild  the network at another value of one of its parameters: the moment levels then have branches of steady states
-[[nodiscard]] std::vector<Level> ladder(const Network& network, const Rebuild& rebuild = {});
+[[nodiscard]] std::vector<Level> ladder(const SharedNetwork& shared, const Rebuild& rebuild = {});
 
 /// What `meso info` says of a system that is a network: a preset under systems/reactions, or a user's own.
 struct NetworkSystem {

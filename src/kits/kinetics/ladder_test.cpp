@@ -1,8 +1,11 @@
 #include "kits/kinetics/ladder.h"
 
+#include <malloc.h>
+
 #include "base/error.h"
 #include "exec/engine.h"
 #include "kits/kinetics/closure_fixture.h"
+#include "kits/kinetics/ssa.h"
 
 namespace meso::kinetics {
 namespace {
@@ -101,6 +104,42 @@ TEST(Ladder, TheRateEquationOfALargeNetworkIsSolvedWithoutAMatrix) {
     return;
   }
   FAIL() << "no rate equation";
+}
+
+// Bytes in use, as the allocator counts them; 0 where it does not (sanitizers).
+std::size_t in_use() {
+  const struct mallinfo2 info = mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+
+TEST(Ladder, LevelsHoldTheNetworkTogether) {
+  NetworkSpec spec;
+  for (int i = 0; i < 500; ++i) {
+    spec.species.push_back("S" + std::to_string(i));
+    for (int k = 0; k < 4; ++k) spec.reactions.push_back("S" + std::to_string(i) + " -> S" + std::to_string((7 * i + 13 * k + 1) % 500) + ", " + std::to_string(k + 1));
+  }
+  const SharedNetwork network(spec.bind({}));
+  const std::size_t before = in_use();
+  const Network copy = *network;
+  const std::size_t one = in_use() - before;
+  if (in_use() == 0) GTEST_SKIP() << "the allocator does not count";
+  ASSERT_GT(one, 500'000u) << "2,000 reactions take some memory";
+
+  const std::size_t start = in_use();
+  const std::vector<Level> levels = ladder(network);
+  EXPECT_EQ(levels.size(), 11u);
+  EXPECT_LT(in_use() - start, one / 10) << "a level that nobody asks costs nothing";
+  const std::vector<Level> again = levels;
+  EXPECT_LT(in_use() - start, one / 5) << "nor do copies of it";
+  EXPECT_GE(network.pointer().use_count(), 10) << "all see the same network";
+
+  // A bound system: one network for its levels, its observables and its branches.
+  const System system = network_system(spec, "chain", "Chain");
+  const std::size_t unbound = in_use();
+  const Case bound = system.bind({});
+  EXPECT_LT(in_use() - unbound, 2 * one) << "the network once, and tables of parameters and observables";
+  const Ssa ssa(network);
+  EXPECT_EQ(ssa.shared().pointer(), network.pointer()) << "a simulator copies it only to turn laws into mass action";
 }
 
 }  // namespace

@@ -32,7 +32,8 @@ struct Leaping::State {
   std::vector<double> extent;        // hybrid: fraction of a firing that each reaction is ahead of a whole number
 };
 
-Leaping::Leaping(const Network& network, Kind kind, LeapOptions options) : network_(network), propensities_(network_), kind_(kind), options_(options) {
+Leaping::Leaping(SharedNetwork given, Kind kind, LeapOptions options) : network_(std::move(given)), propensities_(network_), kind_(kind), options_(options) {
+  const Network& network = network_;
   const std::size_t n = network.species.size();
   laws_of_.resize(n);
   order_.assign(n, 0);
@@ -65,7 +66,7 @@ double Leaping::checked(std::size_t r, std::span<const double> x) const {
   const double value = propensities_(r, x);
   if (value >= 0 && value < infinity) return value;
   if (value < 0 && (value > -1e-12 || kind_ != Kind::tau)) return 0;  // between the whole numbers a falling factorial may be negative
-  throw ModelError(fmt::format("reaction '{}': the propensity is {} at {}; it must be a number >= 0", network_.reactions[r].text, brief(value, 6), state_text(network_, x)));
+  throw ModelError(fmt::format("reaction '{}': the propensity is {} at {}; it must be a number >= 0", network_->reactions[r].text, brief(value, 6), state_text(network_, x)));
 }
 
 void Leaping::propensities(State& s, const std::vector<double>& at, std::vector<double>& a) const {
@@ -135,7 +136,7 @@ void Leaping::fire(std::size_t r, std::vector<double>& x) const {
     const auto [i, change] = changes_[q];
     x[i] += change;
     if (x[i] < 0)
-      throw ModelError(fmt::format("reaction '{}': fired although {} had too few molecules: {} after it; the law must vanish there", network_.reactions[r].text, network_.species[i], state_text(network_, x)));
+      throw ModelError(fmt::format("reaction '{}': fired although {} had too few molecules: {} after it; the law must vanish there", network_->reactions[r].text, network_->species[i], state_text(network_, x)));
   }
 }
 
@@ -173,9 +174,9 @@ void Leaping::assign_roles(State& s) const {
 
 template <class Stop, class Held>
 SsaResult Leaping::run(FastStream& rng, double end, Stop&& stop_after, Held&& held, std::uint64_t max_events, LeapTally& tally) const {
-  const std::size_t n_reactions = network_.reactions.size();
+  const std::size_t n_reactions = network_->reactions.size();
   State s;
-  const std::vector<std::int64_t> start = network_.start(rng);
+  const std::vector<std::int64_t> start = network_->start(rng);
   s.x.assign(start.begin(), start.end());
   s.y = s.seen = s.drift = s.turnover = s.square = s.x;
   s.a.assign(n_reactions, 0.0);
@@ -454,8 +455,7 @@ std::string refusal(const Network& network, const LeapPilot& pilot, const Ask& a
                      lanes ? ", simulated in lanes" : "", leaps);
 }
 
-Level leaping_level(const Network& network, Leaping::Kind kind, LevelInfo info, std::function<double()> slow_time) {
-  const auto shared = std::make_shared<const Network>(network);
+Level leaping_level(const SharedNetwork& network, Leaping::Kind kind, LevelInfo info, std::function<double()> slow_time) {
   info.rung = Rung::micro;
   ParameterInfo epsilon{.name = "epsilon", .unit = "1", .doc = "relative change of a propensity that one leap may bring", .fallback = Value(LeapOptions{}.epsilon)};
   epsilon.min = 1e-4;
@@ -481,9 +481,9 @@ Level leaping_level(const Network& network, Leaping::Kind kind, LevelInfo info, 
     firings.max = 1e6;
     info.options.push_back(firings);
   }
-  Level level = trajectories_level(std::move(info), [shared, kind](const Ask& ask) {
-    const auto leaping = std::make_shared<const Leaping>(*shared, kind, options_of(ask));
-    Trajectories t = trajectories_of(shared);
+  Level level = trajectories_level(std::move(info), [network, kind](const Ask& ask) {
+    const auto leaping = std::make_shared<const Leaping>(network, kind, options_of(ask));
+    Trajectories t = trajectories_of(network);
     t.path = [leaping](std::span<const double> times, FastStream rng, const Leaping::At& at, std::uint64_t max_events) { return leaping->run_path(times, rng, at, max_events); };
     t.window = [leaping](double burn_in, double window, FastStream rng, const Leaping::Hold& hold, std::uint64_t max_events) { return leaping->run_window(burn_in, window, rng, hold, max_events); };
     return t;
@@ -495,7 +495,7 @@ Level leaping_level(const Network& network, Leaping::Kind kind, LevelInfo info, 
     LeapPilot pilot;
   };
   const auto judged = std::make_shared<Judged>();
-  const auto pilot = [shared, kind, judged](const Ask& ask) {
+  const auto pilot = [network, kind, judged](const Ask& ask) {
     const std::lock_guard lock(judged->mutex);
     const auto same = [&](const Ask& other) {
       if (other.is_stationary() != ask.is_stationary() || other.options != ask.options) return false;
@@ -503,7 +503,7 @@ Level leaping_level(const Network& network, Leaping::Kind kind, LevelInfo info, 
       return other.stationary().burn_in == ask.stationary().burn_in && other.stationary().window == ask.stationary().window;
     };
     if (!judged->ask || !same(*judged->ask)) {
-      judged->pilot = pilot_of(*shared, Leaping(*shared, kind, options_of(ask)), ask);
+      judged->pilot = pilot_of(network, Leaping(network, kind, options_of(ask)), ask);
       judged->ask = ask;
     }
     return judged->pilot;
@@ -513,23 +513,23 @@ Level leaping_level(const Network& network, Leaping::Kind kind, LevelInfo info, 
     const auto offer = ask.options.find("offer");
     return offer == ask.options.end() || std::get<std::string>(offer->second.data) == "when-faster";
   };
-  level.run = [shared, kind, pilot, refused, run = level.run](const Ask& ask, Context& context) {
+  level.run = [network, kind, pilot, refused, run = level.run](const Ask& ask, Context& context) {
     const LeapPilot known = pilot(ask);
     if (refused(known, ask)) {
       Answer none;
       none.why = "not offered: exact simulation is as fast";
-      none.flags.push_back({.kind = "not-offered", .text = refusal(*shared, known, ask)});
+      none.flags.push_back({.kind = "not-offered", .text = refusal(network, known, ask)});
       return none;
     }
     Answer answer = run(ask, context);
-    for (Flag& flag : flags_of(*shared, kind, known.tally)) answer.flags.push_back(std::move(flag));
+    for (Flag& flag : flags_of(network, kind, known.tally)) answer.flags.push_back(std::move(flag));
     return answer;
   };
-  level.plan = [shared, kind, pilot, refused, plan = level.plan](const Ask& ask) {
+  level.plan = [network, kind, pilot, refused, plan = level.plan](const Ask& ask) {
     const LeapPilot known = pilot(ask);
-    if (refused(known, ask)) return std::vector<std::string>{refusal(*shared, known, ask)};
+    if (refused(known, ask)) return std::vector<std::string>{refusal(network, known, ask)};
     std::vector<std::string> lines = plan(ask);
-    for (const Flag& flag : flags_of(*shared, kind, known.tally)) lines.push_back(flag.text);
+    for (const Flag& flag : flags_of(network, kind, known.tally)) lines.push_back(flag.text);
     return lines;
   };
   return level;
@@ -537,21 +537,21 @@ Level leaping_level(const Network& network, Leaping::Kind kind, LevelInfo info, 
 
 }  // namespace
 
-Level tau_leap_level(const Network& network, std::function<double()> slow_time) {
+Level tau_leap_level(SharedNetwork network, std::function<double()> slow_time) {
   return leaping_level(network, Leaping::Kind::tau,
                        {.name = "tau-leap", .doc = "trajectories in leaps with Poisson numbers of firings, adaptive, never negative; exact steps where leaps are short; offered where it is faster than ssa",
                         .parent = "ssa", .approximation = "propensities follow a two-stage rule during a leap (weak order 2)", .small_parameter = "epsilon", .expected_order = 2,
                         .source = "Anderson and Koyama (2012), doi:10.1137/110849699; Cao, Gillespie and Petzold (2006), doi:10.1063/1.2159468; (2005), doi:10.1063/1.1992473"}, std::move(slow_time));
 }
 
-Level langevin_level(const Network& network, std::function<double()> slow_time) {
+Level langevin_level(SharedNetwork network, std::function<double()> slow_time) {
   return leaping_level(network, Leaping::Kind::langevin,
                        {.name = "cle", .doc = "chemical Langevin equation: normal numbers of firings, amounts are real numbers",
                         .parent = "ssa", .approximation = "Poisson jumps replaced by Gaussian ones", .small_parameter = "1/volume", .expected_order = 1,
                         .source = "Gillespie (2000), J. Chem. Phys. 113, 297, doi:10.1063/1.481811; steps: Anderson and Mattingly (2011), doi:10.4310/CMS.2011.v9.n1.a15"}, std::move(slow_time));
 }
 
-Level hybrid_level(const Network& network, std::function<double()> slow_time) {
+Level hybrid_level(SharedNetwork network, std::function<double()> slow_time) {
   return leaping_level(network, Leaping::Kind::hybrid,
                        {.name = "hybrid", .doc = "slow reactions exact, one at a time; fast ones (many molecules, many firings) by the chemical Langevin equation; all exact where none is fast",
                         .parent = "ssa", .approximation = "fast reactions: Poisson jumps replaced by Gaussian ones; slow ones see their path", .small_parameter = "1/fast-count", .expected_order = 0,

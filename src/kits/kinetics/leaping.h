@@ -56,7 +56,7 @@ class Leaping {
  public:
   enum class Kind { tau, langevin, hybrid };
   /// @throws ModelError  rates that depend on the time, bursts
-  Leaping(const Network& network, Kind kind, LeapOptions options);
+  Leaping(SharedNetwork network, Kind kind, LeapOptions options);
   using At = std::function<void(std::size_t, std::span<const double>)>;
   using Hold = std::function<void(std::span<const double>, double)>;
   /// As Ssa::run_path. `events` counts leaps and single firings.
@@ -82,7 +82,7 @@ class Leaping {
   SsaResult run(FastStream& rng, double end, Stop&& stop_after, Held&& held, std::uint64_t max_events, LeapTally& tally) const;
   [[nodiscard]] double checked(std::size_t r, std::span<const double> x) const;
 
-  Network network_;
+  SharedNetwork network_;
   Propensities propensities_;
   Kind kind_;
   LeapOptions options_;
@@ -99,12 +99,12 @@ class Leaping {
 /// Offered where it pays: one trajectory with a fixed stream tells how many leaps it takes for how many reactions, and a fixed table of costs (leaping.cpp,
 /// measured by bench/network_bench) whether that is at least 1.25 times faster than exact simulation. Where it is not, the answer holds no estimates and one flag
 /// `not-offered` that says why; `offer = "always"` leaps anyway.
-[[nodiscard]] Level tau_leap_level(const Network& network, std::function<double()> slow_time = {});
+[[nodiscard]] Level tau_leap_level(SharedNetwork network, std::function<double()> slow_time = {});
 /// Level `cle`: chemical Langevin equation (Gillespie 2000, doi:10.1063/1.481811), with the leaps and the step control above. Options: epsilon,
 /// positivity = "truncated-rates" | "reflected". Warns (flag `small-counts`) where amounts fall below zero.
-[[nodiscard]] Level langevin_level(const Network& network, std::function<double()> slow_time = {});
+[[nodiscard]] Level langevin_level(SharedNetwork network, std::function<double()> slow_time = {});
 /// Level `hybrid`. Options: epsilon, fast-count, fast-firings. The partition follows the state, by the two thresholds alone; says what share of the
 /// reactions was leaped over, and that all were exact where none was fast.
-[[nodiscard]] Level hybrid_level(const Network& network, std::function<double()> slow_time = {});
+[[nodiscard]] Level hybrid_level(SharedNetwork network, std::function<double()> slow_time = {});
 
 }  // namespace meso::kinetics

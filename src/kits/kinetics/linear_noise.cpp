@@ -104,7 +104,7 @@ MomentPath LinearNoise::solve(std::span<const double> phi0, std::span<const doub
   return path;
 }
 
-Level linear_noise_level(const Network& network) {
+Level linear_noise_level(SharedNetwork network) {
   Level level;
   level.info = {.name = "lna",
                 .rung = Rung::moments,
@@ -114,12 +114,11 @@ Level linear_noise_level(const Network& network) {
                 .small_parameter = "1/volume",
                 .expected_order = 1,
                 .source = "van Kampen, Stochastic Processes in Physics and Chemistry, 3rd ed., ch. X"};
-  const auto shared = std::make_shared<const Network>(network);
-  const ReducedLater reduced(shared, Convention::macroscopic);
-  level.run = [shared, reduced](const Ask& ask, Context& context) {
-    if (reduced->size() == 0) return constant_answer(*shared, ask);
+  const ReducedLater reduced(network, Convention::macroscopic);
+  level.run = [network, reduced](const Ask& ask, Context& context) {
+    if (reduced->size() == 0) return constant_answer(*network, ask);
     const Flow flow(linear_noise_equations(*reduced));
-    const MomentModel model{*shared, *reduced, flow, "lna", false};
+    const MomentModel model{*network, *reduced, flow, "lna", false};
     Answer answer = answer_by_moments(model, ask, context);
     add_correlations(model, ask, context, answer);
     return answer;

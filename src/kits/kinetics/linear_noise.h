@@ -48,6 +48,6 @@ class LinearNoise {
 [[nodiscard]] MomentEquations linear_noise_equations(const ReducedNetwork& macroscopic);
 
 /// Level `lna`.
-[[nodiscard]] Level linear_noise_level(const Network& network);
+[[nodiscard]] Level linear_noise_level(SharedNetwork network);
 
 }  // namespace meso::kinetics

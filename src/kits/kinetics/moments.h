@@ -123,7 +123,7 @@ struct ReducedNetwork {
 /// The same, made when it is first asked for: a level that nobody runs costs nothing, which counts where there are thousands of species. Copies share it.
 class ReducedLater {
  public:
-  ReducedLater(std::shared_ptr<const Network> network, Convention convention) : made_(std::make_shared<Made>(std::move(network), convention)) {}
+  ReducedLater(SharedNetwork network, Convention convention) : made_(std::make_shared<Made>(std::move(network), convention)) {}
   const ReducedNetwork& operator*() const {
     std::call_once(made_->once, [&] { made_->reduced.emplace(reduce(*made_->network, made_->convention)); });
     return *made_->reduced;
@@ -132,8 +132,8 @@ class ReducedLater {
 
  private:
   struct Made {
-    Made(std::shared_ptr<const Network> of, Convention in) : network(std::move(of)), convention(in) {}
-    std::shared_ptr<const Network> network;
+    Made(SharedNetwork of, Convention in) : network(std::move(of)), convention(in) {}
+    SharedNetwork network;
     Convention convention;
     std::once_flag once;
     std::optional<ReducedNetwork> reduced;

@@ -700,8 +700,99 @@ double Propensities::slow(const Kind& kind, std::span<const double> n, double t)
   return a;
 }
 
+SpeciesPlaces places_of(const Network& network) {
+  SpeciesPlaces places;
+  for (std::size_t s = 0; s < network.species.size(); ++s) places.emplace(network.species[s], s);
+  return places;
+}
+
+Formula FallingProduct::powers() const {
+  Formula product = Formula::constant(c);
+  for (const auto& [name, count] : factors)
+    for (int k = 0; k < count; ++k) product = product * Formula::variable(name);
+  return product;
+}
+
+std::optional<FallingProduct> falling_product(const Formula& law) {
+  constexpr std::size_t most = 4;
+  const std::vector<std::string> names = law.variables();
+  std::map<std::vector<int>, double> terms;
+  if (names.size() > most || std::find(names.begin(), names.end(), "t") != names.end() || !law.polynomial(names, terms) || terms.empty()) return std::nullopt;
+  std::vector<int> top(names.size(), 0);
+  for (const auto& [exponents, coefficient] : terms)
+    for (std::size_t i = 0; i < top.size(); ++i) top[i] = std::max(top[i], exponents[i]);
+  const auto leading = terms.find(top);
+  if (leading == terms.end() || !(leading->second > 0)) return std::nullopt;
+  FallingProduct result{leading->second, {}};
+  std::size_t order = 0;
+  Formula product = Formula::constant(result.c);
+  for (std::size_t i = 0; i < top.size(); ++i) {
+    order += static_cast<std::size_t>(top[i]);
+    if (order > most) return std::nullopt;
+    if (top[i] > 0) result.factors.emplace_back(names[i], top[i]);
+    for (int k = 0; k < top[i]; ++k) product = product * (Formula::variable(names[i]) - Formula::constant(k));
+  }
+  std::map<std::vector<int>, double> expected;
+  (void)product.polynomial(names, expected);
+  for (const auto& [exponents, coefficient] : expected) terms[exponents] -= coefficient;
+  for (const auto& [exponents, difference] : terms)
+    if (std::abs(difference) > 1e-12 * result.c) return std::nullopt;
+  return result;
+}
+
+std::optional<Reaction> as_mass_action(const Reaction& reaction, const SpeciesPlaces& places) {
+  if (reaction.mass_action || !reaction.bursts.empty()) return std::nullopt;
+  const auto product = falling_product(*reaction.law);
+  int order = 0;
+  for (std::size_t i = 0; product && i < product->factors.size(); ++i) order += product->factors[i].second;
+  if (!product || order > 3) return std::nullopt;
+  Reaction result = reaction;
+  result.mass_action = true;
+  result.law.reset();
+  result.stochastic = product->c;
+  result.reactants.clear();
+  for (const auto& [name, count] : product->factors) result.reactants.emplace_back(places.at(name), count);
+  std::sort(result.reactants.begin(), result.reactants.end());
+  for (const auto& [s, change] : result.change) {
+    if (change >= 0) continue;
+    const auto found = std::find_if(result.reactants.begin(), result.reactants.end(), [s = s](const auto& term) { return term.first == s; });
+    if (found == result.reactants.end() || found->second < -change) return std::nullopt;
+  }
+  return result;
+}
+
+namespace {
+
+// A state; of many species only those that the law reads or the reaction changes.
+std::string place_text(const Network& network, const Reaction& reaction, std::span<const double> state) {
+  if (network.species.size() <= 32) return state_text(network, state);
+  std::set<std::size_t> own;
+  for (const std::string& name : reaction.law->variables())
+    if (name != "t") own.insert(network.index(name));
+  for (const auto& [s, change] : reaction.change) own.insert(s);
+  std::vector<std::string> parts;
+  for (const std::size_t s : own) parts.push_back(fmt::format("{} = {}", network.species[s], exact(state[s])));
+  return fmt::format("{} (and {} others)", join(parts), with_commas(network.species.size() - own.size()));
+}
+
+}  // namespace
+
 std::optional<LawFault> find_law_fault(const Network& network) {
-  if (std::all_of(network.reactions.begin(), network.reactions.end(), [](const Reaction& r) { return r.mass_action; })) return std::nullopt;
+  std::vector<char> read(network.species.size(), 0);  // by a law that may be wrong, or taken by its reaction
+  std::optional<SpeciesPlaces> places;
+  bool any = false;
+  for (const Reaction& reaction : network.reactions) {
+    if (reaction.mass_action) continue;
+    if (!places) places = places_of(network);
+    double value = 1;
+    if ((reaction.law->is_constant(&value) && value == 0) || as_mass_action(reaction, *places)) continue;
+    any = true;
+    for (const std::string& name : reaction.law->variables())
+      if (name != "t") read[places->at(name)] = 1;
+    for (const auto& [s, change] : reaction.change)
+      if (change < 0) read[s] = 1;
+  }
+  if (!any) return std::nullopt;
   const Propensities propensity(network);
   const std::size_t n_reactions = propensity.size(), n_species = network.species.size();
   const std::vector<double> times = network.time_dependent() ? std::vector<double>{0, 0.01, 0.1, 1, 3, 10, 30, 100, 1000} : std::vector<double>{0};
@@ -713,7 +804,7 @@ std::optional<LawFault> find_law_fault(const Network& network) {
         a[r] = propensity(r, n, *time);
         if (network.reactions[r].mass_action) continue;
         const auto what = [&] { return fmt::format("{}reaction '{}'", network.reactions[r].where.empty() ? "" : network.reactions[r].where + ": ", network.reactions[r].text); };
-        const auto at = [&] { return state_text(network, n) + (times.size() > 1 ? fmt::format(", t = {}", exact(*time)) : ""); };
+        const auto at = [&] { return place_text(network, network.reactions[r], n) + (times.size() > 1 ? fmt::format(", t = {}", exact(*time)) : ""); };
         if (!(a[r] >= -1e-12) || !std::isfinite(a[r]))
           return LawFault{r, n, *time, a[r], fmt::format("{}: the propensity is {} at {}, which its own network reaches; it must be a number >= 0 there", what(), brief(a[r], 6), at())};
         if (a[r] <= 1e-12) continue;
@@ -732,8 +823,16 @@ std::optional<LawFault> find_law_fault(const Network& network) {
   };
 
   std::vector<std::vector<double>> starts{{network.initial.begin(), network.initial.end()}};
+  // Twenty steps for every species are too much work in networks of thousands of reactions: there, as many species as it allows, those first that the laws read.
+  const std::size_t most_walks = std::max<std::size_t>(8, 60'000'000 / (40 * n_reactions * times.size()));
+  std::vector<std::size_t> walked(n_species);
+  std::iota(walked.begin(), walked.end(), std::size_t{0});
+  if (n_species > most_walks) {
+    std::stable_partition(walked.begin(), walked.end(), [&](std::size_t s) { return read[s] != 0; });
+    walked.resize(most_walks);
+  }
   const std::size_t walk_steps = std::clamp<std::size_t>(400000 / (n_species * n_reactions * times.size()), 20, 3000);
-  for (std::size_t s = 0; s < n_species; ++s)
+  for (const std::size_t s : walked)
     for (const int direction : {-1, 1}) {
       std::vector<double> n = starts[0];
       for (std::size_t step = 0; step < walk_steps; ++step) {

@@ -8,9 +8,13 @@
 #include <cmath>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "kits/kinetics/count_law.h"
@@ -110,6 +114,22 @@ struct Network {
   [[nodiscard]] std::string law_text(const std::vector<int>& law) const;
 };
 
+/// A network that levels and simulators hold together: made from a network it copies it once, copies of itself share it.
+class SharedNetwork {
+ public:
+  SharedNetwork() : SharedNetwork(Network{}) {}
+  SharedNetwork(const Network& network) : shared_(std::make_shared<const Network>(network)) {}
+  SharedNetwork(Network&& network) : shared_(std::make_shared<const Network>(std::move(network))) {}
+  SharedNetwork(std::shared_ptr<const Network> network) : shared_(std::move(network)) {}
+  operator const Network&() const { return *shared_; }
+  const Network& operator*() const { return *shared_; }
+  const Network* operator->() const { return shared_.get(); }
+  [[nodiscard]] const std::shared_ptr<const Network>& pointer() const { return shared_; }
+
+ private:
+  std::shared_ptr<const Network> shared_;
+};
+
 /// Propensities of one network, compiled. Thread-safe: const calls only.
 class Propensities {
  public:
@@ -148,6 +168,23 @@ class Propensities {
   std::vector<Program> programs_;
   std::vector<std::size_t> dependents_, offsets_;
 };
+
+/// c prod_i n_i (n_i - 1) ... (n_i - s_i + 1): mass action written out as a formula.
+struct FallingProduct {
+  double c = 1;
+  std::vector<std::pair<std::string, int>> factors;  ///< names and how often each stands there (s_i), sorted by name
+  /// c prod_i n_i^s_i: the rate equation's rate.
+  [[nodiscard]] Formula powers() const;
+};
+/// The formula as such a product with c > 0, to 1e-12 of c; nothing if it is none, or one of the time or of more than four names or factors.
+[[nodiscard]] std::optional<FallingProduct> falling_product(const Formula& law);
+
+/// Where a species stands, by its name (views of the network's own names).
+using SpeciesPlaces = std::unordered_map<std::string_view, std::size_t>;
+[[nodiscard]] SpeciesPlaces places_of(const Network& network);
+/// A law that is c prod_i n_i (n_i - 1) ... (n_i - s_i + 1) with s_i at most 3 in all, and that vanishes before a count could fall below
+/// zero, is mass action in other words: as such it runs in the fast kernels. Model files write every propensity as a formula.
+[[nodiscard]] std::optional<Reaction> as_mass_action(const Reaction& reaction, const SpeciesPlaces& places);
 
 /// A state that the network's own reactions lead to from its initial state and that breaks a rate law.
 struct LawFault {

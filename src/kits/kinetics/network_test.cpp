@@ -213,5 +213,27 @@ TEST(Network, ParametersCarryTheDefaults) {
   EXPECT_EQ(names, (std::vector<std::string>{"volume=2", "K=4", "k=2", "vmax=10", "X0=3", "Y0_per_volume=0.5"}));
 }
 
+TEST(Network, LawsOfLargeNetworksAreTriedWhereTheyMayFail) {
+  NetworkSpec spec;  // every rate a formula, as in files of models: mass action in other words, which cannot fail
+  constexpr int n = 4000;
+  for (int i = 0; i < n; ++i) spec.species.push_back("S" + std::to_string(i));
+  for (int i = 0; i < n; ++i) {
+    const std::string a = spec.species[static_cast<std::size_t>(i)], b = spec.species[static_cast<std::size_t>((7 * i + 1) % n)];
+    for (const std::string& law : {"= 2*" + a, "= 0.5*" + a + "*" + b}) spec.reactions.push_back(a + " + " + b + " -> " + b + ", " + law);
+  }
+  spec.initial = {{"S0", 3}};
+  EXPECT_EQ(spec.bind({}).reactions.size(), 8000u);  // tens of thousands of walks of 20 steps through 8,000 laws would take minutes
+  spec.species.push_back("X");
+  spec.reactions.push_back("0 -> X, = 5 - X");
+  EXPECT_EQ(spec.bind({}).reactions.size(), 8001u);
+  spec.reactions.push_back("0 -> X, 1");  // leads beyond 5: not at the start, and X is the last of the species
+  try {
+    (void)spec.bind({});
+    FAIL() << "nothing was thrown";
+  } catch (const ModelError& error) {
+    EXPECT_STREQ(error.what(), "reaction '0 -> X, = 5 - X': the propensity is -1 at X = 6 (and 4,000 others), which its own network reaches; it must be a number >= 0 there");
+  }
+}
+
 }  // namespace
 }  // namespace meso::kinetics

@@ -63,7 +63,8 @@ void IndexedQueue::change(std::size_t item, double key) {
   else down(place_[item]);
 }
 
-NextReaction::NextReaction(const Network& network) : network_(network), propensities_(network_) {
+NextReaction::NextReaction(SharedNetwork given) : network_(std::move(given)), propensities_(network_) {
+  const Network& network = network_;
   for (const Reaction& reaction : network.reactions)
     if (reaction.law) {
       const std::vector<std::string> names = reaction.law->variables();
@@ -76,14 +77,14 @@ double NextReaction::checked(std::size_t r, std::span<const double> x) const {
   const double value = propensities_(r, x);
   if (value >= 0 && value < infinity) return value;
   if (value < 0 && value > -1e-12) return 0;  // rounding of a law that vanishes here
-  throw ModelError(fmt::format("{}: the propensity is {} at {}; it must be a number >= 0", named(network_.reactions[r]), brief(value, 6), state_text(network_, x)));
+  throw ModelError(fmt::format("{}: the propensity is {} at {}; it must be a number >= 0", named(network_->reactions[r]), brief(value, 6), state_text(network_, x)));
 }
 
 template <class Held>
 SsaResult NextReaction::run(FastStream& rng, double end, Held&& held, std::uint64_t max_events) const {
-  const std::vector<std::int64_t> start = network_.start(rng);
+  const std::vector<std::int64_t> start = network_->start(rng);
   std::vector<double> x(start.begin(), start.end());
-  const std::size_t n = network_.reactions.size();
+  const std::size_t n = network_->reactions.size();
   std::vector<double> a(n), rest(n), since(n, 0.0), first(n);  // propensity, what is left of the exponential and when that was so
   for (std::size_t r = 0; r < n; ++r) {
     a[r] = checked(r, x);
@@ -99,12 +100,12 @@ SsaResult NextReaction::run(FastStream& rng, double end, Held&& held, std::uint6
     result.absorbed = t_next == infinity;
     if (held(x, t, t_next) || result.absorbed) break;
     t = t_next;
-    for (const auto& [s, change] : network_.reactions[fired].change) {
+    for (const auto& [s, change] : network_->reactions[fired].change) {
       x[s] += change;
       if (x[s] < 0)
-        throw ModelError(fmt::format("{}: fired although {} had too few molecules: {} after it; the law must vanish there", named(network_.reactions[fired]), network_.species[s], state_text(network_, x)));
+        throw ModelError(fmt::format("{}: fired although {} had too few molecules: {} after it; the law must vanish there", named(network_->reactions[fired]), network_->species[s], state_text(network_, x)));
     }
-    for (const auto& [s, mean] : network_.reactions[fired].bursts) x[s] += burst_size(mean, detail::negative_log(rng.uniform()));
+    for (const auto& [s, mean] : network_->reactions[fired].bursts) x[s] += burst_size(mean, detail::negative_log(rng.uniform()));
     rest[fired] = detail::negative_log(rng.uniform());
     since[fired] = t;
     bool own = false;  // whether it depends on itself
@@ -156,13 +157,12 @@ SsaResult NextReaction::run_watch(double end, FastStream rng, const Watch& watch
   return run(rng, end, [&](std::span<const double> x, double from, double until) { return watch(from, x) || until >= end; }, max_events);
 }
 
-Level next_reaction_level(const Network& network, std::function<double()> slow_time) {
-  const auto shared = std::make_shared<const Network>(network);
+Level next_reaction_level(SharedNetwork network, std::function<double()> slow_time) {
   LevelInfo info{.name = "next-reaction", .rung = Rung::micro, .doc = "exact trajectories, each reaction with its own next firing time in a priority queue: the law of ssa",
                  .source = "Gibson and Bruck (2000), doi:10.1021/jp993732q; Anderson (2007), doi:10.1063/1.2799998"};
-  return trajectories_level(std::move(info), [shared](const Ask&) {
-    const auto simulator = std::make_shared<const NextReaction>(*shared);
-    Trajectories t = trajectories_of(shared);
+  return trajectories_level(std::move(info), [network](const Ask&) {
+    const auto simulator = std::make_shared<const NextReaction>(network);
+    Trajectories t = trajectories_of(network);
     t.path = [simulator](std::span<const double> times, FastStream rng, const NextReaction::At& at, std::uint64_t max_events) { return simulator->run_path(times, rng, at, max_events); };
     t.window = [simulator](double burn_in, double window, FastStream rng, const NextReaction::Hold& hold, std::uint64_t max_events) { return simulator->run_window(burn_in, window, rng, hold, max_events); };
     t.watch = [simulator](double end, FastStream rng, const Watch& watch, std::uint64_t max_events) { return simulator->run_watch(end, rng, watch, max_events); };

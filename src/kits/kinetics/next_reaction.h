@@ -39,7 +39,7 @@ class IndexedQueue {
 class NextReaction {
  public:
   /// @throws ModelError  a rate law depends on the time t
-  explicit NextReaction(const Network& network);
+  explicit NextReaction(SharedNetwork network);
   using At = std::function<void(std::size_t, std::span<const double>)>;
   using Hold = std::function<void(std::span<const double>, double)>;
   /// As Ssa::run_path, with initial counts of Network::start.
@@ -53,11 +53,11 @@ class NextReaction {
   template <class Held>
   SsaResult run(FastStream& rng, double end, Held&& held, std::uint64_t max_events) const;
   [[nodiscard]] double checked(std::size_t r, std::span<const double> x) const;
-  Network network_;
+  SharedNetwork network_;
   Propensities propensities_;
 };
 
 /// Level `next-reaction`: exact, the law of `ssa`. Its only option is max-events.
-[[nodiscard]] Level next_reaction_level(const Network& network, std::function<double()> slow_time = {});
+[[nodiscard]] Level next_reaction_level(SharedNetwork network, std::function<double()> slow_time = {});
 
 }  // namespace meso::kinetics

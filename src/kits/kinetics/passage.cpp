@@ -148,11 +148,11 @@ void add_passages(const Watched& watched, const Ask& ask, Context& context, Answ
   }
   const std::vector<double>& times = ask.times();
   std::vector<Program> conditions;
-  for (const PassageName& event : events) conditions.emplace_back(event.condition, watched.names.species);
+  for (const PassageName& event : events) conditions.emplace_back(event.condition, watched.names->species);
 
   // Per event: has arrived, min(T, t), T and T^2 of those that have. A stopped trajectory that has not arrived is unknown from there on.
   Plan plan;
-  plan.axes.push_back({"t", watched.names.time_unit, times});
+  plan.axes.push_back({"t", watched.names->time_unit, times});
   const double end = times.back();
   for (const PassageName& event : events) {
     plan.signals.push_back({.name = event.event + " arrived", .lo = 0, .hi = 1});

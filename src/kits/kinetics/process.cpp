@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 #include <set>
+#include <string_view>
+#include <unordered_map>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -157,11 +159,15 @@ Process bind(const ProcessSpec& spec, const std::map<std::string, double>& value
   process.n_assigned = order.size();
   process.names.emplace_back(time_name);
   process.rates.resize(process.n_states);
+  std::unordered_map<std::string_view, std::size_t> slots;
+  for (std::size_t s = 0; s < process.names.size(); ++s) slots.emplace(process.names[s], s);
   const auto slot_of = [&](const std::string& name) {
-    const auto found = std::find(process.names.begin(), process.names.end(), name);
-    return found == process.names.end() ? Process::npos : static_cast<std::size_t>(found - process.names.begin());
+    const auto found = slots.find(name);
+    return found == slots.end() ? Process::npos : found->second;
   };
 
+  std::map<std::string, Formula> numbers;
+  for (const auto& [name, value] : constants) numbers.emplace(name, Formula::constant(value));
   std::set<std::string> used;
   const auto bound = [&](const Formula& formula, const std::string& where) {
     for (const std::string& name : formula.variables()) {
@@ -171,7 +177,7 @@ Process bind(const ProcessSpec& spec, const std::map<std::string, double>& value
         throw ModelError(fmt::format("{}: '{}' has no value: give it one in the model{}", where, name,
                                      known[name]->parameter.empty() ? "" : fmt::format(" or set the parameter {}", known[name]->parameter)));
     }
-    return formula.substitute(constants);
+    return formula.substitute(numbers);
   };
   for (const auto& rule : spec.assignments) (void)bound(rule.value, fmt::format("assignment rule of '{}'", rule.quantity));
   for (const auto& rule : spec.rates) {
@@ -302,40 +308,6 @@ std::optional<std::pair<Formula, Formula>> split_reversible(const Formula& rate)
   const Pair result = split(split, rate);
   double value = 0;
   if (is_number(result.second, &value) && value == 0) return std::nullopt;
-  return result;
-}
-
-Formula FallingProduct::powers() const {
-  Formula product = Formula::constant(c);
-  for (const auto& [name, count] : factors)
-    for (int k = 0; k < count; ++k) product = product * Formula::variable(name);
-  return product;
-}
-
-std::optional<FallingProduct> falling_product(const Formula& law) {
-  constexpr std::size_t most = 4;
-  const std::vector<std::string> names = law.variables();
-  std::map<std::vector<int>, double> terms;
-  if (names.size() > most || contains(names, time_name) || !law.polynomial(names, terms) || terms.empty()) return std::nullopt;
-  std::vector<int> top(names.size(), 0);
-  for (const auto& [exponents, coefficient] : terms)
-    for (std::size_t i = 0; i < top.size(); ++i) top[i] = std::max(top[i], exponents[i]);
-  const auto leading = terms.find(top);
-  if (leading == terms.end() || !(leading->second > 0)) return std::nullopt;
-  FallingProduct result{leading->second, {}};
-  std::size_t order = 0;
-  Formula product = Formula::constant(result.c);
-  for (std::size_t i = 0; i < top.size(); ++i) {
-    order += static_cast<std::size_t>(top[i]);
-    if (order > most) return std::nullopt;
-    if (top[i] > 0) result.factors.emplace_back(names[i], top[i]);
-    for (int k = 0; k < top[i]; ++k) product = product * (Formula::variable(names[i]) - Formula::constant(k));
-  }
-  std::map<std::vector<int>, double> expected;
-  (void)product.polynomial(names, expected);
-  for (const auto& [exponents, coefficient] : expected) terms[exponents] -= coefficient;
-  for (const auto& [exponents, difference] : terms)
-    if (std::abs(difference) > 1e-12 * result.c) return std::nullopt;
   return result;
 }
 

@@ -133,16 +133,6 @@ struct Process {
 /// A network without reactions that carries the names, units and (rounded) initial amounts of the observed quantities: for observables.
 [[nodiscard]] Network observed_network(const Process& process);
 
-/// c prod_i n_i (n_i - 1) ... (n_i - s_i + 1): mass action written out as a formula.
-struct FallingProduct {
-  double c = 1;
-  std::vector<std::pair<std::string, int>> factors;  ///< names and how often each stands there (s_i), sorted by name
-  /// c prod_i n_i^s_i: the rate equation's rate.
-  [[nodiscard]] Formula powers() const;
-};
-/// The formula as such a product with c > 0, to 1e-12 of c; nothing if it is none, or one of the time or of more than four names or factors.
-[[nodiscard]] std::optional<FallingProduct> falling_product(const Formula& law);
-
 /// Splits forward - backward at the signs of the tree's own terms (k1*A - k2*B -> k1*A, k2*B); `n - 1` and other differences with a constant
 /// are kept whole. Nothing if there is no difference to split.
 [[nodiscard]] std::optional<std::pair<Formula, Formula>> split_reversible(const Formula& rate);

@@ -202,8 +202,9 @@ ProcessPath solve_process(const CompiledProcess& model, std::span<const double> 
   return path;
 }
 
-std::optional<ObservableInfo> observed_info(const Process& process, const std::string& name) {
-  const Network network = observed_network(process);
+std::optional<ObservableInfo> observed_info(const Process& process, const std::string& name) { return observed_info(process, observed_network(process), name); }
+
+std::optional<ObservableInfo> observed_info(const Process& process, const Network& network, const std::string& name) {
   auto info = observable_info(network, name);
   if (!info) return info;
   const auto parsed = parse_observable(network, name);
@@ -230,6 +231,10 @@ std::optional<ObservableInfo> observed_info(const Process& process, const std::s
 }
 
 Level process_rate_equation_level(const std::shared_ptr<const CompiledProcess>& model) {
+  return process_rate_equation_level([model] { return model; });
+}
+
+Level process_rate_equation_level(const std::function<std::shared_ptr<const CompiledProcess>()>& compiled) {
   Level level;
   level.info = {.name = "rate-equation",
                 .rung = Rung::mean_field,
@@ -239,8 +244,9 @@ Level process_rate_equation_level(const std::shared_ptr<const CompiledProcess>& 
                 .small_parameter = "1/volume",
                 .expected_order = 1,
                 .source = "Hucka et al. (2019), SBML Level 3 Core, doi:10.1515/jib-2019-0021, section 4; Kurtz (1972), doi:10.1063/1.1678692"};
-  level.run = [model](const Ask& ask, Context& context) {
+  level.run = [compiled](const Ask& ask, Context& context) {
     Answer answer;
+    const std::shared_ptr<const CompiledProcess> model = compiled();
     const Process& p = model->process();
     if (ask.is_stationary()) throw StudyError("rate-equation: a model with rules, events or amounts that are not whole is solved over times; ask for --times");
     const std::vector<double>& times = ask.times();
@@ -296,7 +302,8 @@ Level process_rate_equation_level(const std::shared_ptr<const CompiledProcess>& 
     context.progress(1);
     return answer;
   };
-  level.plan = [model](const Ask&) {
+  level.plan = [compiled](const Ask&) {
+    const std::shared_ptr<const CompiledProcess> model = compiled();
     std::size_t moving = ContinuousPart(*model, true).moving().size();
     return std::vector<std::string>{fmt::format("equations {}, events {}", moving, model->process().events.size())};
   };

@@ -51,8 +51,12 @@ struct ProcessPath {
 
 /// Level `rate-equation` of a process.
 [[nodiscard]] Level process_rate_equation_level(const std::shared_ptr<const CompiledProcess>& model);
+/// @param compiled  called when the level is asked: compiling a large process takes as long as reading it
+[[nodiscard]] Level process_rate_equation_level(const std::function<std::shared_ptr<const CompiledProcess>()>& compiled);
 
 /// Unit, formula and scale of `<observed>.mean`, `.variance`, ...; nothing if it is no observable of the process.
 [[nodiscard]] std::optional<ObservableInfo> observed_info(const Process& process, const std::string& name);
+/// @param network  observed_network(process), where many are asked for
+[[nodiscard]] std::optional<ObservableInfo> observed_info(const Process& process, const Network& network, const std::string& name);
 
 }  // namespace meso::kinetics

@@ -33,7 +33,7 @@ std::vector<FixedPoint> rate_equation_states(const Flow& flow, const ReducedNetw
   return stable_states(flow, known, seeds, macroscopic);
 }
 
-Level rate_equation_level(const Network& network) {
+Level rate_equation_level(SharedNetwork network) {
   Level level;
   level.info = {.name = "rate-equation",
                 .rung = Rung::mean_field,
@@ -43,12 +43,11 @@ Level rate_equation_level(const Network& network) {
                 .small_parameter = "1/volume",
                 .expected_order = 1,
                 .source = "Kurtz (1972), J. Chem. Phys. 57, 2976, doi:10.1063/1.1678692"};
-  const auto shared = std::make_shared<const Network>(network);
-  const ReducedLater reduced(shared, Convention::macroscopic);
-  level.run = [shared, reduced](const Ask& ask, Context& context) {
-    if (reduced->size() == 0) return constant_answer(*shared, ask);
+  const ReducedLater reduced(network, Convention::macroscopic);
+  level.run = [network, reduced](const Ask& ask, Context& context) {
+    if (reduced->size() == 0) return constant_answer(*network, ask);
     const Flow flow = rate_equation_flow(*reduced);
-    return answer_by_moments({*shared, *reduced, flow, "rate-equation", false}, ask, context);
+    return answer_by_moments({*network, *reduced, flow, "rate-equation", false}, ask, context);
   };
   level.plan = [reduced](const Ask&) { return std::vector<std::string>{"equations " + std::to_string(reduced->size())}; };
   level.equations = [reduced](const Table&, bool latex) { return rate_equation_text(*reduced, latex); };

@@ -18,6 +18,6 @@ namespace meso::kinetics {
 [[nodiscard]] std::vector<FixedPoint> rate_equation_states(const Flow& flow, const ReducedNetwork& macroscopic, std::span<const double> initial);
 
 /// Level `rate-equation`: means only.
-[[nodiscard]] Level rate_equation_level(const Network& network);
+[[nodiscard]] Level rate_equation_level(SharedNetwork network);
 
 }  // namespace meso::kinetics

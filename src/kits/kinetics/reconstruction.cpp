@@ -434,7 +434,7 @@ void add_distribution(const Network& network, const Ask& ask, const Options& o, 
 
 }  // namespace
 
-Level reconstruction_level(const Network& network, const Level& closure) {
+Level reconstruction_level(SharedNetwork network, const Level& closure) {
   Level level;
   level.info = {.name = "reconstruction",
                 .rung = Rung::moments,
@@ -444,8 +444,7 @@ Level reconstruction_level(const Network& network, const Level& closure) {
                 .approximation = "the law is chosen by its first moments",
                 .source = "Smadbeck and Kaznessis (2013), Proc. Natl. Acad. Sci. 110, 14261, doi:10.1073/pnas.1306481110",
                 .options = options_schema().infos()};
-  const auto shared = std::make_shared<const Network>(network);
-  level.run = [shared, closure](const Ask& ask, Context& context) {
+  level.run = [network, closure](const Ask& ask, Context& context) {
     const Options o = read_options(ask.options);
     static const char* const names[] = {".mean", ".variance", ".cumulant3", ".cumulant4"};
     Ask question = ask;
@@ -453,10 +452,10 @@ Level reconstruction_level(const Network& network, const Level& closure) {
     question.observables.clear();
     question.portraits = false;
     std::vector<std::size_t> species;
-    for (std::size_t s = 0; s < shared->species.size(); ++s) {
-      if (!ask.wants(shared->species[s] + ".distribution")) continue;
+    for (std::size_t s = 0; s < network->species.size(); ++s) {
+      if (!ask.wants(network->species[s] + ".distribution")) continue;
       species.push_back(s);
-      for (std::int64_t k = 0; k < std::min<std::int64_t>(o.order, 4); ++k) question.observables.push_back(shared->species[s] + names[k]);
+      for (std::int64_t k = 0; k < std::min<std::int64_t>(o.order, 4); ++k) question.observables.push_back(network->species[s] + names[k]);
     }
     Answer answer;
     if (species.empty()) return answer;
@@ -468,7 +467,7 @@ Level reconstruction_level(const Network& network, const Level& closure) {
       const bool said = std::any_of(answer.flags.begin(), answer.flags.end(), [&](const Flag& f) { return f.kind == flag.kind && f.observable == flag.observable && f.text == flag.text; });
       if (!said) answer.flags.push_back(std::move(flag));
     }
-    for (const std::size_t s : species) add_distribution(*shared, ask, o, s, moments, answer);
+    for (const std::size_t s : species) add_distribution(*network, ask, o, s, moments, answer);
     answer.why = fmt::format("from the moments of {}-{}", o.closure, o.order);
     return answer;
   };

@@ -64,6 +64,6 @@ struct Reconstruction {
 
 /// Level `reconstruction`: answers `<s>.distribution` from the moments that `closure` gives. Options kind (max-entropy, gamma,
 /// log-normal, normal), closure (its kind) and order; maximum entropy uses the moments up to the order, four at most.
-[[nodiscard]] Level reconstruction_level(const Network& network, const Level& closure);
+[[nodiscard]] Level reconstruction_level(SharedNetwork network, const Level& closure);
 
 }  // namespace meso::kinetics

@@ -31,33 +31,19 @@ void fill(const Network& network, Table& table) {
 
 std::string named(const Reaction& reaction) { return fmt::format("{}reaction '{}'", reaction.where.empty() ? "" : reaction.where + ": ", reaction.text); }
 
-/// A law that is c prod_i n_i (n_i - 1) ... (n_i - s_i + 1) with s_i at most 3 in all, and that vanishes before a count could fall below
-/// zero, is mass action in other words: as such it runs in the fast kernels. Model files write every propensity as a formula.
-std::optional<Reaction> as_mass_action(const Network& network, const Reaction& reaction) {
-  if (reaction.mass_action || !reaction.bursts.empty()) return std::nullopt;
-  const auto product = falling_product(*reaction.law);
-  int order = 0;
-  for (std::size_t i = 0; product && i < product->factors.size(); ++i) order += product->factors[i].second;
-  if (!product || order > 3) return std::nullopt;
-  Reaction result = reaction;
-  result.mass_action = true;
-  result.law.reset();
-  result.stochastic = product->c;
-  result.reactants.clear();
-  for (const auto& [name, count] : product->factors) result.reactants.emplace_back(network.index(name), count);
-  std::sort(result.reactants.begin(), result.reactants.end());
-  for (const auto& [s, change] : result.change) {
-    if (change >= 0) continue;
-    const auto found = std::find_if(result.reactants.begin(), result.reactants.end(), [s = s](const auto& term) { return term.first == s; });
-    if (found == result.reactants.end() || found->second < -change) return std::nullopt;
+// The very same network where there is none of them: it is shared, not copied.
+SharedNetwork with_mass_action(SharedNetwork network) {
+  std::optional<Network> changed;
+  std::optional<SpeciesPlaces> places;
+  for (std::size_t r = 0; r < network->reactions.size(); ++r) {
+    if (network->reactions[r].mass_action) continue;
+    if (!places) places = places_of(*network);
+    if (auto recognised = as_mass_action(network->reactions[r], *places)) {
+      if (!changed) changed = *network;
+      changed->reactions[r] = std::move(*recognised);
+    }
   }
-  return result;
-}
-
-Network with_mass_action(Network network) {
-  for (Reaction& reaction : network.reactions)
-    if (auto recognised = as_mass_action(network, reaction)) reaction = std::move(*recognised);
-  return network;
+  return changed ? SharedNetwork(std::move(*changed)) : network;
 }
 
 }  // namespace
@@ -85,8 +71,8 @@ SsaChoice choose_method(const Network& network) {
   return {SsaMethod::composition_rejection, fmt::format("composition and rejection: {} reactions ({} and more)", with_commas(n), with_commas(large))};
 }
 
-Ssa::Ssa(const Network& given, SsaMethod method)
-    : network_(with_mass_action(given)), method_(method == SsaMethod::automatic ? choose_method(network_).method : method), n_species_(given.species.size()), propensities_(network_) {
+Ssa::Ssa(SharedNetwork given, SsaMethod method)
+    : network_(with_mass_action(std::move(given))), method_(method == SsaMethod::automatic ? choose_method(network_).method : method), n_species_(network_->species.size()), propensities_(network_) {
   const Network& network = network_;
   for (const Reaction& reaction : network.reactions)
     if (reaction.law) {
@@ -148,7 +134,7 @@ double Ssa::Kept::checked(std::size_t r) const {
 
 void Ssa::Kept::change(std::size_t j, FastStream& rng) {
   for (std::size_t q = ssa.change_offset_[j]; q < ssa.change_offset_[j + 1]; ++q) x[ssa.changes_[q].first] += ssa.changes_[q].second;
-  for (const auto& [s, mean] : ssa.network_.reactions[j].bursts) x[s] += burst_size(mean, detail::negative_log(rng.uniform()));
+  for (const auto& [s, mean] : ssa.network_->reactions[j].bursts) x[s] += burst_size(mean, detail::negative_log(rng.uniform()));
   if (ssa.is_law_[j] != 0)
     for (std::size_t q = ssa.change_offset_[j]; q < ssa.change_offset_[j + 1]; ++q)
       if (x[ssa.changes_[q].first] < 0) refuse_propensity(ssa.network_, j, a[j], x);

@@ -106,7 +106,7 @@ struct DenseKernel {
 class Ssa {
  public:
   /// @throws ModelError if a rate law depends on the time t
-  explicit Ssa(const Network& network, SsaMethod method = SsaMethod::automatic);
+  explicit Ssa(SharedNetwork network, SsaMethod method = SsaMethod::automatic);
 
   /// One trajectory, seen at `times` (increasing, from 0 on): at(i, state) is called with the state at times[i].
   /// Times in the unit of the rates; `state` holds whole numbers of molecules. No output costs anything per event.
@@ -178,6 +178,7 @@ class Ssa {
   }
 
   [[nodiscard]] const Network& network() const { return network_; }
+  [[nodiscard]] const SharedNetwork& shared() const { return network_; }
   [[nodiscard]] SsaMethod method() const { return method_; }  ///< never `automatic`
   /// True if the dense kernel takes it: mass action up to order 3, at most 16 reactions and 8 species.
   [[nodiscard]] static bool is_dense(const Network& network);
@@ -314,7 +315,7 @@ class Ssa {
   }
 
   static constexpr std::uint64_t check_every = 65536;
-  Network network_;
+  SharedNetwork network_;
   SsaMethod method_ = SsaMethod::direct;
   std::size_t n_species_ = 0;
   Propensities propensities_;

@@ -57,6 +57,7 @@ double monomial(const Term& term, std::span<const double> x) {
 struct Simulated {
   std::shared_ptr<const Trajectories> of;
   [[nodiscard]] const Network& network() const { return of->names; }
+  [[nodiscard]] const SharedNetwork& shared() const { return of->names; }
   template <class AtTime>
   SsaResult run_path(std::span<const double> times, std::span<const std::int64_t>, FastStream rng, AtTime&& at, std::uint64_t max_events = Ssa::default_max_events) const {
     return of->path(times, rng, [&](std::size_t i, std::span<const double> x) { at(i, x); }, max_events);
@@ -188,7 +189,7 @@ EnsembleOf<Simulator>::EnsembleOf(std::shared_ptr<const Simulator> ssa, const As
   while (grain_ < 1024 && static_cast<double>(grain_) * pilot_.events < 1e6 && grain_ * plan_.tape_size() < 4'000'000) grain_ *= 2;
   if constexpr (plain) {
     if (ssa_->method() == SsaMethod::direct && SsaLanes::fits(network_)) {
-      lanes_.emplace(network_);
+      lanes_.emplace(ssa_->shared());
       for (std::size_t k = 0; k < held_; ++k) {
         const Term& term = terms_[k];
         if (term.kind == Term::Kind::bins) continue;
@@ -498,7 +499,7 @@ void EnsembleOf<Simulator>::write_averages(std::uint64_t id, const SsaResult& re
 template <class Simulator>
 Watched EnsembleOf<Simulator>::watched() const {
   Watched w;
-  w.names = network_;
+  w.names = ssa_->shared();
   w.random_start = random_start_;
   w.events = pilot_.events;
   w.center = center_;
@@ -780,9 +781,9 @@ std::string choice_text(const Network& network, const Ask& ask) {
 
 }  // namespace
 
-Level ssa_level(const Network& network, std::function<double()> slow_time) {
-  const bool bursts = std::any_of(network.reactions.begin(), network.reactions.end(), [](const Reaction& r) { return !r.bursts.empty(); });
-  if ((network.time_dependent() && !bursts) || !network.beyond_reactions().empty()) return process_ssa_level(std::make_shared<const CompiledProcess>(process_of(network)));
+Level ssa_level(SharedNetwork network, std::function<double()> slow_time) {
+  const bool bursts = std::any_of(network->reactions.begin(), network->reactions.end(), [](const Reaction& r) { return !r.bursts.empty(); });
+  if ((network->time_dependent() && !bursts) || !network->beyond_reactions().empty()) return process_ssa_level(std::make_shared<const CompiledProcess>(process_of(network)));
   LevelInfo info;
   info.name = "ssa";
   info.rung = Rung::micro;
@@ -790,24 +791,23 @@ Level ssa_level(const Network& network, std::function<double()> slow_time) {
   info.source = "Gillespie (1977), doi:10.1021/j100540a008";
   info.options.push_back({.name = "algorithm", .unit = "", .doc = "how the next reaction is found; auto: by the size of the network, named in the answer (direct in vector lanes for up to 64 reactions, dependency-graph, composition-rejection for 8,192 and more)",
                           .type = ParameterInfo::Type::text, .fallback = Value("auto"), .allowed = {"auto", "direct", "dependency-graph", "composition-rejection"}});
-  const auto shared = std::make_shared<const Network>(network);
-  Level level = level_of<Ssa>(std::move(info), [shared](const Ask& ask) { return std::make_shared<const Ssa>(*shared, method_for(*shared, ask)); }, std::move(slow_time));
-  level.run = [shared, run = std::move(level.run)](const Ask& ask, Context& context) {
+  Level level = level_of<Ssa>(std::move(info), [network](const Ask& ask) { return std::make_shared<const Ssa>(network, method_for(network, ask)); }, std::move(slow_time));
+  level.run = [network, run = std::move(level.run)](const Ask& ask, Context& context) {
     Answer answer = run(ask, context);
-    answer.why = choice_text(*shared, ask);
+    answer.why = choice_text(network, ask);
     return answer;
   };
-  level.plan = [shared, plan = std::move(level.plan)](const Ask& ask) {
-    std::vector<std::string> lines{choice_text(*shared, ask)};
+  level.plan = [network, plan = std::move(level.plan)](const Ask& ask) {
+    std::vector<std::string> lines{choice_text(network, ask)};
     for (std::string& line : plan(ask)) lines.push_back(std::move(line));
     return lines;
   };
   return level;
 }
 
-Trajectories trajectories_of(const std::shared_ptr<const Network>& network) {
+Trajectories trajectories_of(const SharedNetwork& network) {
   Trajectories t;
-  t.names = *network;
+  t.names = network;
   t.random_start = network->random_start();
   t.fixed.assign(network->species.size(), 1);
   for (const Reaction& reaction : network->reactions)

@@ -25,11 +25,11 @@ namespace meso::kinetics {
 /// Initial counts that are drawn (Network::start_laws) come from the stream "<purpose>/initial".
 /// Laws that depend on the time are simulated as a process (process_ssa.h), by exact thinning.
 /// Option `max-events`: events per trajectory at which a run is stopped and flagged `diverged` (explosive networks).
-[[nodiscard]] Level ssa_level(const Network& network, std::function<double()> slow_time = {});
+[[nodiscard]] Level ssa_level(SharedNetwork network, std::function<double()> slow_time = {});
 
 /// Any way to draw trajectories, for an ensemble of them as a level: what approximate and general simulations hand over.
 struct Trajectories {
-  Network names;                  ///< names, time unit and (rounded) initial amounts of what is observed
+  SharedNetwork names;                  ///< names, time unit and (rounded) initial amounts of what is observed
   std::vector<char> fixed;        ///< per observed quantity: 1 if it never changes
   std::vector<double> largest;    ///< its upper bound, or infinity
   bool random_start = false;      ///< initial amounts are drawn per trajectory
@@ -45,7 +45,7 @@ struct Trajectories {
   std::function<Trajectories(std::uint64_t seed, const std::string& purpose, std::uint64_t id)> drawn = {};
 };
 /// What a network says of them: all but `path` and `window`.
-[[nodiscard]] Trajectories trajectories_of(const std::shared_ptr<const Network>& network);
+[[nodiscard]] Trajectories trajectories_of(const SharedNetwork& network);
 /// @param make  the trajectories for a question (its options)
 [[nodiscard]] Level trajectories_level(LevelInfo info, std::function<Trajectories(const Ask&)> make, std::function<double()> slow_time = {});
 

@@ -17,7 +17,7 @@ using Watch = std::function<bool(double t, std::span<const double> x)>;
 
 /// A way to draw whole trajectories by their id, with the streams (and so the trajectories) of the level itself.
 struct Watched {
-  Network names;               ///< species, time unit, passages
+  SharedNetwork names;               ///< species, time unit, passages
   bool random_start = false;   ///< the initial state differs between trajectories
   double events = 0;           ///< expected per trajectory
   std::vector<double> center;  ///< whole numbers near the means
