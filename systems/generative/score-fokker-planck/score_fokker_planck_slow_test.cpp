@@ -48,8 +48,8 @@ TEST(Blob, EveryLevelReturnsTheDataWithTheExactScore) {
     const Answer a = run(p, level, asked, 20000);
     EXPECT_NEAR(value(a, "x.variance"), variance, 6.2 * error(a, "x.variance") + 2 * bound(a, "x.variance")) << level;
     EXPECT_NEAR(value(a, "y.variance"), variance, 6.2 * error(a, "y.variance") + 2 * bound(a, "y.variance")) << level;
-    // Laws without particles: what the grid leaves. Samples: their floor, mostly of eight free mode weights, so a chi^2_8 over 8: above 8 with probability 1e-10. The
-    // next test's flow, 5 % off, must be seen above it.
+    // Laws without particles: what the grid leaves. Samples: their floor, mostly of eight free mode weights, so about a chi^2_8 over 8: above 8 with probability
+    // 1e-10, above 4, should the floor (of one pair of samples) be low by two, 1e-4. The next test's flow, 5 % off, must be seen above it.
     if (const Estimate* floor = a.find("floor.w2"); floor != nullptr) { EXPECT_LT(value(a, "truth.w2"), 8 * floor->value[0]) << level; }
     else { EXPECT_LT(value(a, "truth.w2"), 2e-3) << level; }
     for (const double w : a.find("mode.weight")->value) EXPECT_NEAR(w, 1.0 / 9, 0.02) << level;
