@@ -446,7 +446,7 @@ std::vector<Flag> flags_of(const Network& network, Leaping::Kind kind, const Lea
   return flags;
 }
 
-std::string refusal(const Network& network, const LeapPilot& pilot, const Ask& ask) {
+std::string refusal(const Network& network, const LeapPilot& pilot) {
   const LeapTally& t = pilot.tally;
   const bool lanes = SsaLanes::fits(network);
   const std::string leaps = t.leaps == 0 ? std::string("no leap would hold 10 of them") : fmt::format("a leap would hold {} of them", brief(t.leaped / static_cast<double>(t.leaps), 3));
@@ -518,7 +518,7 @@ Level leaping_level(const SharedNetwork& network, Leaping::Kind kind, LevelInfo 
     if (refused(known, ask)) {
       Answer none;
       none.why = "not offered: exact simulation is as fast";
-      none.flags.push_back({.kind = "not-offered", .text = refusal(network, known, ask)});
+      none.flags.push_back({.kind = "not-offered", .text = refusal(network, known)});
       return none;
     }
     Answer answer = run(ask, context);
@@ -527,7 +527,7 @@ Level leaping_level(const SharedNetwork& network, Leaping::Kind kind, LevelInfo 
   };
   level.plan = [network, kind, pilot, refused, plan = level.plan](const Ask& ask) {
     const LeapPilot known = pilot(ask);
-    if (refused(known, ask)) return std::vector<std::string>{refusal(network, known, ask)};
+    if (refused(known, ask)) return std::vector<std::string>{refusal(network, known)};
     std::vector<std::string> lines = plan(ask);
     for (const Flag& flag : flags_of(network, kind, known.tally)) lines.push_back(flag.text);
     return lines;
