@@ -48,8 +48,10 @@ TEST(Blob, EveryLevelReturnsTheDataWithTheExactScore) {
     const Answer a = run(p, level, asked, 20000);
     EXPECT_NEAR(value(a, "x.variance"), variance, 6.2 * error(a, "x.variance") + 2 * bound(a, "x.variance")) << level;
     EXPECT_NEAR(value(a, "y.variance"), variance, 6.2 * error(a, "y.variance") + 2 * bound(a, "y.variance")) << level;
-    EXPECT_LT(value(a, "truth.w2"), 2e-3) << level;
-    if (const Estimate* floor = a.find("floor.w2"); floor != nullptr) { EXPECT_LT(value(a, "truth.w2"), 4 * floor->value[0]) << level; }
+    // Laws without particles: what the grid leaves. Samples: their floor, mostly of eight free mode weights, so a chi^2_8 over 8: above 8 with probability 1e-10. The
+    // next test's flow, 5 % off, must be seen above it.
+    if (const Estimate* floor = a.find("floor.w2"); floor != nullptr) { EXPECT_LT(value(a, "truth.w2"), 8 * floor->value[0]) << level; }
+    else { EXPECT_LT(value(a, "truth.w2"), 2e-3) << level; }
     for (const double w : a.find("mode.weight")->value) EXPECT_NEAR(w, 1.0 / 9, 0.02) << level;
     measured(name, std::string("blob, exact score: W2^2 to the truth by ") + level, value(a, "truth.w2"), bound(a, "truth.w2"), "0");
   }
@@ -57,10 +59,13 @@ TEST(Blob, EveryLevelReturnsTheDataWithTheExactScore) {
 
 TEST(Blob, AScaledScoreOpensTheGap) {
   const Table p{{"data", Value("blob")}, {"score", Value("scaled")}, {"delta", Value(0.05)}};
-  const Answer flow = run(p, "flow-map", {"truth.w2", "gap.w2"}), law = run(p, "fokker-planck", {"truth.w2", "residual.uniform"}), exact = run({{"data", Value("blob")}}, "flow-map", {"gap.w2"});
+  const Answer flow = run(p, "flow-map", {"truth.w2", "gap.w2"}), law = run(p, "fokker-planck", {"truth.w2", "residual.uniform"}), exact = run({{"data", Value("blob")}}, "flow-map", {"truth.w2", "gap.w2"});
+  EXPECT_NE(testing::flag_with(exact, "what there is is the start's and the grid's"), "");
   EXPECT_GT(value(flow, "gap.w2"), 20 * value(exact, "gap.w2"));
   EXPECT_GT(value(flow, "truth.w2"), value(law, "truth.w2"));  // the flow takes the score's error to heart
   EXPECT_GT(value(law, "residual.uniform"), 1e-3);
+  EXPECT_NE(testing::flag_with(flow, "the score is to blame"), "");
+  EXPECT_GT(value(flow, "truth.w2"), 8 * value(run({{"data", Value("blob")}}, "samples", {"floor.w2"}, 20000), "floor.w2")) << "power: samples with the exact score would be told from it";
   measured(name, "blob, score times 1.05: W2^2 of flow and diffusion", value(flow, "gap.w2"), bound(flow, "gap.w2"), "with the exact score " + std::to_string(value(exact, "gap.w2")));
   measured(name, "blob, score times 1.05: W2^2 of flow and truth", value(flow, "truth.w2"), bound(flow, "truth.w2"), "above that of the diffusion, " + std::to_string(value(law, "truth.w2")));
 }
