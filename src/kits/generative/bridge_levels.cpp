@@ -770,7 +770,9 @@ Answer fokker_planck(const Bridge& bridge, const Ask& ask, Context& context) {
 Answer transport(const Bridge& bridge, const Ask& ask, Context& context) {
   const std::vector<double> times = asked_times(bridge, ask);
   Answer answer;
-  if (!wants_laws(bridge, ask)) return answer;
+  Ask laws_asked = ask;  // quantiles carry the distribution function; the density between them is too rough to count maxima of
+  std::erase(laws_asked.observables, std::string("mode.count"));
+  if (!wants_laws(bridge, laws_asked)) return answer;
   const Fields fields = fields_of(bridge, 0, false);
   const auto steps = number(ask, "steps", 800);
   const double begin = clipped(bridge, 0);
@@ -795,7 +797,7 @@ Answer transport(const Bridge& bridge, const Ask& ask, Context& context) {
       laws[coarse].push_back(flow_law(drift_of(*fields.velocity), grid, cdf, from.low, from.high, options));
       context.progress(0.5 * static_cast<double>(coarse) + 0.5 * static_cast<double>(laws[coarse].size()) / static_cast<double>(times.size()));
     }
-  answer_laws(bridge, ask, times, laws[0], laws[1], answer);
+  answer_laws(bridge, laws_asked, times, laws[0], laws[1], answer);
   note_cut(bridge, answer);
   return answer;
 }
