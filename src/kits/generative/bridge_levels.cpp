@@ -344,9 +344,11 @@ void Particles::record_kl(std::size_t point, double t, std::uint64_t seed, const
   const std::vector<double> grid = nodes(start, t);
   std::vector<double> half;
   for (std::size_t s = 0; s < grid.size(); s += 2) half.push_back(grid[s]);
-  const MixtureField b = velocity_field(bridge_->path);  // a constant error has no divergence
+  // In closed form for the exact velocity (a constant error has no divergence), else by differences.
+  const auto* exact = dynamic_cast<const MixtureField*>(bridge_->velocity.get());
+  const Divergence divergence = exact ? divergence_of(*exact) : divergence_by_differences(*fields_.velocity);
   const auto log_start = [&](std::span<const double> y, std::span<double> out) { bridge_->path->instant(start)->evaluate(y, {}, {.log_density = out}); };
-  const std::vector<double> fine = log_likelihood(*fields_.velocity, divergence_of(b), grid, log_start, x), coarse = log_likelihood(*fields_.velocity, divergence_of(b), half, log_start, x);
+  const std::vector<double> fine = log_likelihood(*fields_.velocity, divergence, grid, log_start, x), coarse = log_likelihood(*fields_.velocity, divergence, half, log_start, x);
   for (const Quantity& q : quantities_)
     if (q.name.kind == Kind::kl)
       for (std::size_t k = 0; k < n; ++k) {
