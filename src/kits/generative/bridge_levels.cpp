@@ -362,9 +362,11 @@ void Particles::record_kl(std::size_t point, double t, std::uint64_t seed, const
   const std::vector<double> grid = nodes(start, t);
   std::vector<double> half;
   for (std::size_t s = 0; s < grid.size(); s += 2) half.push_back(grid[s]);
-  const MixtureField b = velocity_field(bridge_->path);  // a constant error has no divergence
+  // In closed form for the exact velocity (a constant error has no divergence), else by differences.
+  const auto* exact = dynamic_cast<const MixtureField*>(bridge_->velocity.get());
+  const Divergence divergence = exact ? divergence_of(*exact) : divergence_by_differences(*fields_.velocity);
   const auto log_start = [&](std::span<const double> y, std::span<double> out) { bridge_->path->instant(start)->evaluate(y, {}, {.log_density = out}); };
-  const std::vector<double> fine = log_likelihood(*fields_.velocity, divergence_of(b), grid, log_start, x), coarse = log_likelihood(*fields_.velocity, divergence_of(b), half, log_start, x);
+  const std::vector<double> fine = log_likelihood(*fields_.velocity, divergence, grid, log_start, x), coarse = log_likelihood(*fields_.velocity, divergence, half, log_start, x);
   for (const Quantity& q : quantities_)
     if (q.name.kind == Kind::kl)
       for (std::size_t k = 0; k < n; ++k) {
@@ -791,7 +793,9 @@ Answer fokker_planck(const Bridge& bridge, const Ask& ask, Context& context) {
 Answer transport(const Bridge& bridge, const Ask& ask, Context& context) {
   const std::vector<double> times = asked_times(bridge, ask);
   Answer answer;
-  if (!wants_laws(bridge, ask)) return answer;
+  Ask laws_asked = ask;  // quantiles carry the distribution function; the density between them is too rough to count maxima of
+  std::erase(laws_asked.observables, std::string("mode.count"));
+  if (!wants_laws(bridge, laws_asked)) return answer;
   const Fields fields = fields_of(bridge, 0, false);
   const auto steps = number(ask, "steps", 800);
   const double begin = clipped(bridge, 0);
@@ -816,7 +820,7 @@ Answer transport(const Bridge& bridge, const Ask& ask, Context& context) {
       laws[coarse].push_back(flow_law(drift_of(*fields.velocity), grid, cdf, from.low, from.high, options));
       context.progress(0.5 * static_cast<double>(coarse) + 0.5 * static_cast<double>(laws[coarse].size()) / static_cast<double>(times.size()));
     }
-  answer_laws(bridge, ask, times, laws[0], laws[1], answer);
+  answer_laws(bridge, laws_asked, times, laws[0], laws[1], answer);
   note_cut(bridge, answer);
   return answer;
 }

@@ -71,6 +71,7 @@ TEST(FokkerPlanck, KeepsTheExactLaw) {
     EXPECT_NEAR(value(flown, "x.variance", i), value(exact, "x.variance", i), 1e-4);
     EXPECT_LT(value(flown, "kl", i), 1e-5);
   }
+  EXPECT_EQ(flown.find("mode.count"), nullptr);  // absent, not wrong
 }
 
 TEST(FieldErrors, NoiseForgivesAFlowDoesNot) {  // check 6, by the levels
