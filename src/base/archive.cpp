@@ -27,6 +27,12 @@ const char* ArchiveReader::take(std::size_t count) {
   return place;
 }
 
+bool ArchiveReader::truth() {
+  const auto byte = get<std::uint8_t>();
+  if (byte > 1) throw RunError("the checkpoint is damaged: a truth value in it is neither 0 nor 1 but " + std::to_string(byte));
+  return byte == 1;
+}
+
 std::size_t ArchiveReader::length(std::size_t size) {
   const auto count = get<std::uint64_t>();
   if (count > (end_ - at_) / size) throw RunError("the checkpoint is damaged: a length in it is impossible");

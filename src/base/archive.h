@@ -48,9 +48,13 @@ class ArchiveReader {
   template <class T>
     requires std::is_arithmetic_v<T> || std::is_enum_v<T>
   [[nodiscard]] T get() {
-    T value;
-    std::memcpy(&value, take(sizeof value), sizeof value);
-    return value;
+    if constexpr (std::is_same_v<T, bool>) {
+      return truth();
+    } else {
+      T value;
+      std::memcpy(&value, take(sizeof value), sizeof value);
+      return value;
+    }
   }
   template <class T>
   void get(T& value) { value = get<T>(); }
@@ -73,6 +77,7 @@ class ArchiveReader {
 
  private:
   [[nodiscard]] const char* take(std::size_t count);
+  [[nodiscard]] bool truth();  // a byte that is neither 0 nor 1 is no bool: reading it as one is undefined
   std::string bytes_;
   std::size_t at_ = 0, end_ = 0;
 };

@@ -63,5 +63,22 @@ TEST(Archive, EveryDamageIsSeen) {
   EXPECT_THROW((void)in.get<double>(), RunError) << "nothing is read beyond the end";
 }
 
+TEST(Archive, ATruthValueIsZeroOrOne) {
+  ArchiveWriter out;
+  out.put(true);
+  out.put(false);
+  out.put(std::uint8_t{2});
+  out.put(std::uint8_t{255});
+  ArchiveReader in(out.sealed());
+  EXPECT_TRUE(in.get<bool>());
+  EXPECT_FALSE(in.get<bool>());
+  for (const char* value : {"2", "255"}) try {
+      (void)in.get<bool>();
+      ADD_FAILURE() << value << " was read as a truth value";
+    } catch (const RunError& error) {
+      EXPECT_STREQ(error.what(), (std::string("the checkpoint is damaged: a truth value in it is neither 0 nor 1 but ") + value).c_str());
+    }
+}
+
 }  // namespace
 }  // namespace meso

@@ -5,6 +5,7 @@
 #include <hwy/highway.h>
 
 #include <cmath>
+#include <type_traits>
 
 #include "kits/kinetics/ssa_lanes.h"
 
@@ -85,6 +86,12 @@ HWY_INLINE V propensity(const Program::Reaction& r, const double* x) {
   }
 }
 
+// The same of at most two factors, without a branch: what is missing reads the row of ones (Program::Reaction::two_row), exactly.
+HWY_INLINE V propensity_of_two(const Program::Reaction& r, const double* x) {
+  const D d;
+  return hn::Mul(hn::Mul(hn::Set(d, r.c), hn::Load(d, x + r.two_row[0] * width)), hn::Sub(hn::Load(d, x + r.two_row[1] * width), hn::Set(d, r.taken[1])));
+}
+
 // x to the power n by squaring, as the scalar formula.
 HWY_INLINE V whole_power(V x, int n) {
   const D d;
@@ -161,9 +168,42 @@ void evaluate(const std::vector<Program::Step>& law, Work& work) {
   }
 }
 
-// Prefix sums of many reactions, or of laws, in all lanes.
+// Prefix sums of many reactions in all lanes. Four running sums stay in registers: a sum that went through memory would wait for its own store at every reaction.
+void sum_up_mass_action(const Program& program, Work& work) {
+  const D d;
+  const std::size_t lanes = hn::Lanes(d);
+  static_assert(width % (4 * hn::MaxLanes(D())) == 0);
+  for (std::size_t from = 0; from < width; from += 4 * lanes) {
+    V s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0;
+    double* sums = work.prefix + from;
+    for (const Program::Reaction& reaction : program.reactions) {
+      const auto put = [&](auto&& value) {
+        s0 = hn::Add(s0, value(0));
+        s1 = hn::Add(s1, value(lanes));
+        s2 = hn::Add(s2, value(2 * lanes));
+        s3 = hn::Add(s3, value(3 * lanes));
+        hn::Store(s0, d, sums);
+        hn::Store(s1, d, sums + lanes);
+        hn::Store(s2, d, sums + 2 * lanes);
+        hn::Store(s3, d, sums + 3 * lanes);
+        sums += width;
+      };
+      const auto row = [&](int k) { return work.x + reaction.row[k] * width + from; };
+      const V c = hn::Set(d, reaction.c);
+      switch (reaction.kind) {
+        case Program::Kind::constant: put([&](std::size_t) { return c; }); break;
+        case Program::Kind::x: put([&, a = row(0)](std::size_t o) { return hn::Mul(c, hn::Load(d, a + o)); }); break;
+        case Program::Kind::xy: put([&, a = row(0), b = row(1)](std::size_t o) { return hn::Mul(hn::Mul(c, hn::Load(d, a + o)), hn::Load(d, b + o)); }); break;
+        default: put([&](std::size_t o) { return propensity(reaction, work.x + from + o); }); break;
+      }
+    }
+  }
+}
+
+// Prefix sums in all lanes, where some reactions are laws.
 void sum_up(const Program& program, Work& work) {
   const D d;
+  if (program.laws.empty()) return sum_up_mass_action(program, work);
   for (std::size_t r = 0; r < program.reactions.size(); ++r) {
     const Program::Reaction& reaction = program.reactions[r];
     double* const sums = work.prefix + r * width;
@@ -225,10 +265,18 @@ void hold(Work& work, std::size_t o, hn::Mask<D> fires, V t, V t_next) {
     if (time[l] >= 0) work.held_by(o + l, time[l]);
 }
 
+// Lane l fires reaction j. Most: the number of changes, 0 where it is known at run time only.
+template <std::size_t Most>
+HWY_INLINE void move(const Program& program, double* x, std::size_t l, std::uint64_t j) {
+  const std::size_t most = Most > 0 ? Most : program.most_moves;
+  const Program::Move* const moves = program.moves.data() + j * most;
+  for (std::size_t k = 0; k < most; ++k) x[moves[k].at + l] += moves[k].amount;
+}
+
 // One event in every lane of one register. R: number of reactions; 0: prefix sums are in work.prefix.
 // Without `Look`, a lane that would pass its next time stays as it is, generator and all, and does the same again until it is looked at:
 // one hard-to-predict branch for several events.
-template <std::size_t R, bool Look>
+template <std::size_t R, bool Two, bool Look>
 HWY_INLINE void event(const Program& program, Work& work, std::size_t o) {
   const D d;
   const U u;
@@ -238,7 +286,7 @@ HWY_INLINE void event(const Program& program, Work& work, std::size_t o) {
   if constexpr (R > 0) {
     HWY_UNROLL(16)
     for (std::size_t r = 0; r < R; ++r) {
-      total = hn::Add(total, propensity(program.reactions[r], x));
+      total = hn::Add(total, Two ? propensity_of_two(program.reactions[r], x) : propensity(program.reactions[r], x));
       prefix[r] = total;
     }
   } else {
@@ -316,9 +364,14 @@ HWY_INLINE void event(const Program& program, Work& work, std::size_t o) {
       reaction[l] = fire[l] == 0 ? last + 1 : found < last ? found : last;
     }
   }
-  for (std::size_t l = 0; l < hn::Lanes(d); ++l) {
-    const Program::Move* const move = program.moves.data() + reaction[l] * program.most_moves;
-    for (std::size_t k = 0; k < program.most_moves; ++k) x[move[k].at + l] += move[k].amount;
+  const auto all = [&](auto most) {
+    for (std::size_t l = 0; l < hn::Lanes(d); ++l) move<decltype(most)::value>(program, x, l, reaction[l]);
+  };
+  switch (program.most_moves) {  // a loop of known length has no branch to miss
+    case 2: all(std::integral_constant<std::size_t, 2>{}); break;
+    case 3: all(std::integral_constant<std::size_t, 3>{}); break;
+    case 4: all(std::integral_constant<std::size_t, 4>{}); break;
+    default: all(std::integral_constant<std::size_t, 0>{}); break;
   }
   if (!program.laws.empty())
     for (std::size_t l = 0; l < hn::Lanes(d); ++l) {
@@ -329,7 +382,7 @@ HWY_INLINE void event(const Program& program, Work& work, std::size_t o) {
     }
 }
 
-template <std::size_t R>
+template <std::size_t R, bool Two>
 void advance_all(const Program& program, Work& work) {
   const D d;
   const std::size_t lanes = hn::Lanes(d);
@@ -349,10 +402,10 @@ void advance_all(const Program& program, Work& work) {
       work.room -= steps;  // a lane that is refilled makes it smaller where it must
       for (std::uint64_t i = 1; i < steps; ++i) {
         if constexpr (R == 0) sum_up(program, work);
-        for (std::size_t o = 0; o < width; o += lanes) event<R, false>(program, work, o);
+        for (std::size_t o = 0; o < width; o += lanes) event<R, Two, false>(program, work, o);
       }
       if constexpr (R == 0) sum_up(program, work);
-      for (std::size_t o = 0; o < width; o += lanes) event<R, true>(program, work, o);
+      for (std::size_t o = 0; o < width; o += lanes) event<R, Two, true>(program, work, o);
       if (++looks == 256) {
         together = work.arrivals - arrivals > 256 * together / 8 ? 4 : 1;
         arrivals = work.arrivals;
@@ -362,17 +415,24 @@ void advance_all(const Program& program, Work& work) {
   }
 }
 
+template <std::size_t R>
+void advance_small(const Program& program, Work& work) {
+  for (const Program::Reaction& r : program.reactions)
+    if (r.kind == Program::Kind::three) return advance_all<R, false>(program, work);
+  return advance_all<R, true>(program, work);
+}
+
 void advance_here(const Program& program, Work& work) {
-  if (!program.laws.empty()) return advance_all<0>(program, work);
+  if (!program.laws.empty()) return advance_all<0, false>(program, work);
   switch (program.reactions.size()) {
-    case 1: return advance_all<1>(program, work);
-    case 2: return advance_all<2>(program, work);
-    case 3: return advance_all<3>(program, work);
-    case 4: return advance_all<4>(program, work);
-    case 5: return advance_all<5>(program, work);
-    case 6: return advance_all<6>(program, work);
-    case 7: return advance_all<7>(program, work);
-    default: return advance_all<0>(program, work);
+    case 1: return advance_small<1>(program, work);
+    case 2: return advance_small<2>(program, work);
+    case 3: return advance_small<3>(program, work);
+    case 4: return advance_small<4>(program, work);
+    case 5: return advance_small<5>(program, work);
+    case 6: return advance_small<6>(program, work);
+    case 7: return advance_small<7>(program, work);
+    default: return advance_all<0, false>(program, work);
   }
 }
 
@@ -424,13 +484,14 @@ struct Trajectories : Work {
 
   Trajectories(const Network& of, const Program& program, std::uint64_t n, std::uint64_t most, const SsaLanes::StreamOf& from, const SsaLanes::StartOf& initial, std::size_t n_held)
       : network(of), count(n), max_events(most), stream(from), start(initial), state(program.species) {
-    const std::size_t rows = program.species + 1, blocks = (program.reactions.size() + 7) / 8 * 8;
+    const std::size_t rows = program.species + 2, blocks = (program.reactions.size() + 7) / 8 * 8;
     owner = hwy::AllocateAligned<double>((rows + blocks + program.depth + n_held) * width);
     x = owner.get();
     prefix = x + rows * width;
     stack = prefix + blocks * width;
     sums = stack + program.depth * width;
     std::fill(x, x + rows * width, 0.0);
+    std::fill(x + (program.species + 1) * width, x + rows * width, 1.0);
     std::fill(prefix, stack, infinity);
   }
 
@@ -584,7 +645,8 @@ bool SsaLanes::fits(const Network& network) {
          network.beyond_reactions().empty();
 }
 
-SsaLanes::SsaLanes(const Network& network) : network_(network) {
+SsaLanes::SsaLanes(SharedNetwork given) : network_(std::move(given)) {
+  const Network& network = network_;
   using lanes::Program;
   if (!fits(network)) throw ModelError("lanes: only rate laws without the time and mass action up to order 3, without random sizes, with at most 64 reactions and species");
   for (const Reaction& reaction : network.reactions) {
@@ -602,6 +664,7 @@ SsaLanes::SsaLanes(const Network& network) : network_(network) {
         }
       constexpr Program::Kind kinds[] = {Program::Kind::constant, Program::Kind::x, Program::Kind::two, Program::Kind::three};
       r.kind = order == 2 && r.taken[1] == 0 ? Program::Kind::xy : kinds[order];
+      for (std::size_t k = 0; k < 2; ++k) r.two_row[k] = k < order ? r.row[k] : static_cast<std::uint32_t>(network.species.size() + 1);
     }
     program_.reactions.push_back(r);
     program_.most_moves = std::max(program_.most_moves, reaction.change.size());

@@ -32,6 +32,7 @@ struct Program {
     Kind kind = Kind::constant;
     std::uint32_t row[3] = {0, 0, 0};    ///< species of each factor; of a law: its index
     double taken[3] = {0, 0, 0};
+    std::uint32_t two_row[2] = {0, 0};   ///< of at most two factors: the row of each, the row of ones where there is none
   };
   /// A step of a rate law on a stack of registers.
   struct Step {
@@ -62,7 +63,7 @@ struct Held {
 
 /// What the lanes hold, lane by lane next to each other; row s of x at x[s * width].
 struct Work {
-  double* x = nullptr;                      // aligned as a register; one row more than species
+  double* x = nullptr;                      // aligned as a register; two rows more than species: one that nobody reads, one of ones
   double* prefix = nullptr;                 // rows of prefix sums, a multiple of 8 with infinity behind the last
   double* stack = nullptr;                  // of laws
   double* sums = nullptr;                   // a row for each of `held`
@@ -103,7 +104,7 @@ class SsaLanes {
   /// Mass action up to order 3 and rate laws, without random sizes and without the time, within the limits above.
   [[nodiscard]] static bool fits(const Network& network);
   /// @throws ModelError  if it does not fit
-  explicit SsaLanes(const Network& network);
+  explicit SsaLanes(SharedNetwork network);
 
   /// Trajectories 0 ... count - 1, each seen at `times` as by Ssa::run_path.
   /// @param stream  the generator of trajectory k
@@ -123,7 +124,7 @@ class SsaLanes {
                    std::uint64_t max_events = Ssa::default_max_events, const StartOf& start = {}) const;
 
  private:
-  Network network_;
+  SharedNetwork network_;
   lanes::Program program_;
 };
 

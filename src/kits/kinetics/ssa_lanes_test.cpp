@@ -53,6 +53,7 @@ std::map<std::string, Network> networks() {
   all.emplace("brusselator", NetworkSpec{.species = {"X", "Y"}, .reactions = {"2X + Y -> 3X, 0.9", "X -> Y, 3", "0 -> X, 1", "X -> 0, 1"}, .volume = 10}.bind({}));
   all.emplace("dying", NetworkSpec{.species = {"A"}, .reactions = {"A -> 2A, 0.8", "A -> 0, 1"}, .initial = {{"A", 20}}}.bind({}));
   all.emplace("enzyme", NetworkSpec{.species = {"E", "S", "C", "P"}, .reactions = {"E + S -> C, 0.01", "C -> E + S, 0.1", "C -> E + P, 0.1"}, .initial = {{"E", 20}, {"S", 60}}}.bind({}));
+  all.emplace("pairs", NetworkSpec{.species = {"X", "Y"}, .reactions = {"0 -> X, 9", "2X -> Y, 0.05", "X + Y -> 0, 0.02", "0 -> Y, 4", "Y -> 2X, 0.7"}}.bind({}));
   NetworkSpec ring;
   for (int i = 0; i < 7; ++i) ring.species.push_back("S" + std::to_string(i));
   for (int i = 0; i < 7; ++i) ring.reactions.push_back(ring.species[static_cast<std::size_t>(i)] + " <-> " + ring.species[static_cast<std::size_t>((i + 1) % 7)] + ", 1; 0.5");
