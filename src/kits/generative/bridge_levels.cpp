@@ -192,6 +192,7 @@ class Particles {
   double steps_ = 400;
   bool backwards_ = false;
   Fields fields_;
+  std::shared_ptr<const Field> forward_;  // b + epsilon s, of `control`
   std::vector<double> times_;
   std::vector<double> centre_;
   Plan plan_;
@@ -209,6 +210,7 @@ Particles::Particles(std::shared_ptr<const Bridge> bridge, Motion motion, const 
   if (by_denoiser && bridge_->path && !(bridge_->interpolant.at(0.5).gamma > 0) && !bridge_->interpolant.one_sided())
     throw ParameterError(fmt::format("system '{}': latent = \"none\" leaves no z to predict: a score by the denoiser needs a latent", bridge_->name));
   fields_ = fields_of(*bridge_, motion_ == Motion::noise ? (backwards_ ? -1 : 1) : 0, by_denoiser);
+  forward_ = fields_of(*bridge_, 1, by_denoiser).drift;
   plan_.axes.push_back({"t", "1", times_});
   for (std::size_t i = 0; i < bridge_->d; ++i) centre_.push_back(0.5 * (bridge_->low[i] + bridge_->high[i]));
   for (const std::string& text : ask.observables) add(text);
@@ -398,7 +400,7 @@ void Particles::sample_batch(const Ask&, const Plan&, std::uint64_t seed, const 
     }
   };
   const auto both = [&](double t, double w_fine, double w_coarse) {
-    for (const auto& [kind, sums, field] : {std::tuple{Kind::action, &action, fields_.velocity.get()}, {Kind::control, &control, fields_.drift.get()}}) {
+    for (const auto& [kind, sums, field] : {std::tuple{Kind::action, &action, fields_.velocity.get()}, {Kind::control, &control, forward_.get()}}) {
       if (!asks(kind)) continue;
       gather(*field, t, fine, sums->fine, w_fine);
       if (w_coarse != 0) gather(*field, t, motion_ == Motion::draws ? fine : coarse, sums->coarse, w_coarse);
@@ -409,12 +411,13 @@ void Particles::sample_batch(const Ask&, const Plan&, std::uint64_t seed, const 
   const double epsilon = bridge_->epsilon;
   const auto level = [epsilon](double) { return epsilon; };
   double at = begin;
-  const auto advance = [&](double to) {
+  const auto advance = [&](double asked) {
     if (motion_ == Motion::draws && !running) {
-      place(to, fine);
-      at = to;
+      place(asked, fine);
       return;
     }
+    const double to = clipped(*bridge_, asked);  // energies between the cuts: fields may have no value beyond
+    if (motion_ == Motion::draws) place(at, fine);
     const std::vector<double> grid = at == to ? std::vector<double>{at} : nodes(at, to);
     for (std::size_t s = 0; s + 2 < grid.size(); s += 2) {
       const std::array<double, 3> two{grid[s], grid[s + 1], grid[s + 2]};
@@ -438,11 +441,12 @@ void Particles::sample_batch(const Ask&, const Plan&, std::uint64_t seed, const 
       if (running) both(two[2], 0.5 * h, h);
     }
     at = to;
+    if (motion_ == Motion::draws) place(asked, fine);
   };
   for (std::size_t p = 0; p < times_.size(); ++p) {
     const std::size_t point = backwards_ ? times_.size() - 1 - p : p;
     const double t = motion_ == Motion::draws ? times_[point] : clipped(*bridge_, times_[point]);
-    advance(t);
+    advance(times_[point]);
     record(point, t, fine, coarse, tapes);
     if (running) {
       record_running(Kind::action, point, action, tapes);
@@ -884,7 +888,7 @@ std::vector<ObservableInfo> observables_of(const Bridge& bridge) {
     out.push_back({x + ".variance", "1", fmt::format("Var {}(t) = E {}^2 - (E {})^2", x, x, x), {}, first});
     out.push_back({x + ".distribution", "1", fmt::format("P({} <= .) at time t, as probabilities of 129 intervals; the first holds all below, the last all above", x), {}, false});
   }
-  out.push_back({"action", "1", "int_0^t E|b(s, X_s)|^2 ds, the kinetic energy of the velocity; with the velocity the level uses. Backwards: int_t^1", {}, false});
+  out.push_back({"action", "1", "int_0^t E|b(s, X_s)|^2 ds, the kinetic energy of the velocity, between the time cuts; with the velocity the level uses. Backwards: int_t^1", {}, false});
   out.push_back({"control", "1", "int_0^t E|b + epsilon s|^2 ds, the energy of the forward drift, which the Schrödinger bridge makes least; known there for t = 1 alone", {}, false});
   if (bridge.path) {
     out.push_back({"mode.weights", "1", "E r_j(t, X_t), r_j the responsibility of component j of rho_1 under the exact law at t: the weight q_j at all times if the law is exact", {}, false});
