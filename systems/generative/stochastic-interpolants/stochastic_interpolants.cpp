@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "kits/generative/card_laws.h"
 #include "kits/generative/checkerboard.h"
+#include "systems/generative/stochastic-interpolants/learned.h"
 
 namespace meso::systems::stochastic_interpolants {
 namespace {
@@ -50,6 +51,12 @@ const Schema<Params>& schema() {
       {"velocity_error", &Params::velocity_error, {.doc = "error c of the velocity, added to every component: the dynamic levels use b + c", .min = -1e3, .max = 1e3}},
       {"score_error", &Params::score_error, {.doc = "error d of the score, added to every component: s + d", .min = -1e3, .max = 1e3}},
       {"t_cut", &Params::t_cut, {.doc = "the dynamics run on [t_cut, 1 - t_cut]; needed where a score is singular at an end, as one learned by its denoiser is", .min = 0, .max = 0.25}},
+      {"fields", &Params::fields, {.unit = "", .doc = "what the dynamic levels move by: exact b and s, or nets that learned b and the denoiser eta (s = -eta/gamma) from draws of the bridge; needs t_cut", .allowed = {"exact", "learned"}}},
+      {"training", &Params::training, {.doc = "learned fields: Adam steps of each net", .min = 1, .max = 1e7}},
+      {"batch", &Params::batch, {.doc = "learned fields: draws of a minibatch, each used with z and with -z", .min = 1, .max = 1e6}},
+      {"width", &Params::width, {.doc = "learned fields: units of a hidden layer", .min = 1, .max = 4096}},
+      {"layers", &Params::layers, {.doc = "learned fields: hidden layers (SiLU)", .min = 1, .max = 16}},
+      {"rate", &Params::rate, {.doc = "learned fields: learning rate of Adam at the start; by a cosine down to a thousandth", .min = 0, .min_excluded = true}},
   };
   return fields;
 }
@@ -137,6 +144,10 @@ Bridge bridge(const Params& p) {
   out.velocity_error = p.velocity_error;
   out.score_error = p.score_error;
   out.t_cut = p.t_cut;
+  if (p.fields == "learned")
+    out.learn = learned_fields(out, fmt::format("{} by {} {} {}", p.laws, p.path, p.latent, exact(p.latent_scale)),
+                               {.steps = static_cast<std::size_t>(p.training), .batch = static_cast<std::size_t>(p.batch), .width = static_cast<std::size_t>(p.width), .layers = static_cast<std::size_t>(p.layers),
+                                .rate = p.rate, .last_rate = 1e-3 * p.rate, .cut = std::min(1e-4, p.t_cut)}, owner);
   return out;
 }
 

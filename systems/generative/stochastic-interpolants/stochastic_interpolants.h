@@ -26,6 +26,9 @@ struct Params {
   double epsilon = 1;
   double velocity_error = 0, score_error = 0;
   double t_cut = 0;
+  std::string fields = "exact";
+  std::int64_t training = 5000, batch = 1024, width = 64, layers = 3;
+  double rate = 2e-2;
 };
 
 /// The two ends and the interpolant as a path of mixtures; null for the checkerboard.
