@@ -57,6 +57,11 @@ class System:
         return self._core.family
 
     @property
+    def needs(self) -> str:
+        """What the system needs beyond the program: "torch" for one of the plugin, else empty."""
+        return self._core.needs
+
+    @property
     def doc(self) -> str:
         """A paragraph of physics."""
         return self._core.doc
