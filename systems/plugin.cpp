@@ -54,7 +54,9 @@ const Registry& open_plugin(const Registry::Card& card) {
 
 System load_plugged(const Registry::Card& card) {
   static const Registry& registry = open_plugin(card);  // there is one plugin; a failed opening is tried again
-  return registry.make(card.name);
+  System system = registry.make(card.name);
+  system.needs = card.needs;  // the card alone knows which plugin that was
+  return system;
 }
 
 }  // namespace meso
