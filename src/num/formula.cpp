@@ -475,6 +475,9 @@ Terms product_of(const Terms& a, const Terms& b) {
   return result;
 }
 
+/// Beyond so many pairs of terms nothing is multiplied out: a few powers within powers would take minutes.
+constexpr std::size_t most_pairs = 100000;
+
 bool expand(const Formula& f, std::span<const std::string> names, Terms& terms) {
   const Node& n = *f.root();
   const std::vector<int> none(names.size(), 0);
@@ -503,7 +506,7 @@ bool expand(const Formula& f, std::span<const std::string> names, Terms& terms) 
       for (const auto& [e, c] : b) terms[e] += n.op == Op::add ? c : -c;
       return true;
     case Op::multiply:
-      if (!expand(n.args[0], names, a) || !expand(n.args[1], names, b)) return false;
+      if (!expand(n.args[0], names, a) || !expand(n.args[1], names, b) || a.size() * b.size() > most_pairs) return false;
       terms = product_of(a, b);
       return true;
     case Op::divide: {
@@ -517,7 +520,10 @@ bool expand(const Formula& f, std::span<const std::string> names, Terms& terms) 
       if (!n.args[1].is_constant(&exponent) || exponent != std::floor(exponent) || exponent < 0 || exponent > 64) return false;
       if (!expand(n.args[0], names, a)) return false;
       terms[none] = 1;
-      for (int i = 0; i < static_cast<int>(exponent); ++i) terms = product_of(terms, a);
+      for (int i = 0; i < static_cast<int>(exponent); ++i) {
+        if (terms.size() * a.size() > most_pairs) return false;
+        terms = product_of(terms, a);
+      }
       return true;
     }
     default: return false;

@@ -39,7 +39,7 @@ class Formula {
   /// True if no variable is left; `value` is its value (which may be infinite or NaN: 1/0, log(-1)).
   [[nodiscard]] bool is_constant(double* value = nullptr) const;
   /// Polynomial in `names` (other variables must be gone): exponents -> coefficient, zero coefficients left out;
-  /// false if it is none (a name in a denominator or a function, a fractional or negative power, a power above 64).
+  /// false if it is none (a name in a denominator or a function, a fractional or negative power, a power above 64) or too long a one (products of more than 100,000 pairs of terms).
   [[nodiscard]] bool polynomial(std::span<const std::string> names, std::map<std::vector<int>, double>& terms) const;
   /// With as few parentheses as the precedences need; parse(text()) is the same formula. LaTeX: k_on becomes k_{\mathrm{on}}.
   [[nodiscard]] std::string text(bool latex = false) const;

@@ -165,6 +165,16 @@ TEST(Formula, DerivativesOfLongListsStayShort) {
   }
 }
 
+// Found by fuzzing: powers of sums within powers of sums would be multiplied out for minutes.
+TEST(Formula, PolynomialsThatAreTooLongAreNotMultipliedOut) {
+  const std::vector<std::string> names{"x", "y", "z"};
+  std::map<std::vector<int>, double> terms;
+  EXPECT_TRUE(Formula::parse("(x + y + z - 1)^8").polynomial(names, terms));
+  EXPECT_EQ(terms.size(), 165u);  // binomial(8 + 3, 3)
+  EXPECT_FALSE(Formula::parse("(x + y + z - (x + y + z - 1)^8)^8").polynomial(names, terms));
+  EXPECT_FALSE(Formula::parse("(x + y + z - 1)^16 * (x - y + z + 1)^16").polynomial(names, terms));
+}
+
 TEST(Formula, SubstitutesAndFolds) {
   const Formula f = Formula::parse("vmax*X/(K + X) + 0*t");
   EXPECT_EQ(f.variables(), (std::vector<std::string>{"K", "X", "vmax"}));
