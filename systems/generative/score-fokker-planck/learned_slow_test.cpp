@@ -100,16 +100,13 @@ void record(const std::string& check, const std::map<double, std::array<Measured
 TEST(LearnedScore, WeightedLossTheResidualClosesTheGap) {  // check 7 (a)
   const auto all = sweep(true);
   record("7a weighted loss", all, {{{.93, .017, .0020, .00014}, {.0016, .0004, .00008, .00001}, {.0078, .0090, .022, .038}, {.0062, .011, .022, .039}}});
-  // The card asks that the gap falls by 3 in every seed, and saw 4.9 to 90. Over seeds the logarithm of that ratio scatters by half a decade, so that one triple in
-  // seven would fail by chance; ours has 22.8, 8.1 and 2.99 (the grid twice as fine: the same four digits). The typical ratio is asked here, and each is recorded.
-  double typical = 1;
+  // Not passed yet: the gap falls by 22.8, 8.1 and 2.99 where the card asks 3 in every seed (and saw 4.9 to 90); the grid twice as fine gives the same digits.
   for (std::size_t s = 0; s < 3; ++s) {
     EXPECT_GE(all.at(0)[s].residual / all.at(1)[s].residual, 100) << "seed " << s + 1;
     const double ratio = all.at(0)[s].gap.gap / all.at(1)[s].gap.gap;
-    typical *= std::cbrt(ratio);
+    EXPECT_GE(ratio, 3) << "seed " << s + 1;
     measured("score-fokker-planck", "7a weighted loss, seed " + std::to_string(s + 1) + ": gap at w_R = 0 over gap at 1", ratio, 0, "card: at least 3 in every seed, seen 4.9 to 90");
   }
-  EXPECT_GE(typical, 3);
   for (std::size_t w = 1; w < weights.size(); ++w) EXPECT_LT(median_of(all.at(weights[w]), gap), median_of(all.at(weights[w - 1]), gap)) << "w_R = " << weights[w];
   EXPECT_GE(median_of(all.at(0), gap) / median_of(all.at(1), gap), 5);
   EXPECT_GE(median_of(all.at(10), sde_truth) / median_of(all.at(0.1), sde_truth), 1.5);
