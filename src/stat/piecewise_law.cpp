@@ -15,7 +15,7 @@ void for_each_piece(const PiecewiseLaw& a, const PiecewiseLaw& b, const auto& f)
   std::vector<double> x(a.x.size() + b.x.size());
   std::merge(a.x.begin(), a.x.end(), b.x.begin(), b.x.end(), x.begin());
   std::size_t i = 0, j = 0;  // x[k] lies in piece i of a and j of b
-  const auto slope = [](const PiecewiseLaw& l, std::size_t k) { return (l.below[k + 1] - l.below[k]) / (l.x[k + 1] - l.x[k]); };
+  const auto slope = [](const PiecewiseLaw& l, std::size_t k) { return l.mass[k] / (l.x[k + 1] - l.x[k]); };
   for (std::size_t k = 0; k + 1 < x.size(); ++k) {
     if (!(x[k + 1] > x[k])) continue;
     while (i + 1 < a.x.size() && a.x[i + 1] <= x[k]) ++i;
@@ -25,12 +25,16 @@ void for_each_piece(const PiecewiseLaw& a, const PiecewiseLaw& b, const auto& f)
   }
 }
 
+void check_points(const std::vector<double>& x, std::size_t values, std::size_t needed) {
+  if (x.size() < 2 || values != needed) throw InputError("a piecewise law needs two or more points with a value each: " + std::to_string(x.size()) + " points and " + std::to_string(values) + " values are given");
+  for (std::size_t k = 0; k + 1 < x.size(); ++k)
+    if (!(x[k + 1] > x[k])) throw InputError("the points of a piecewise law increase: point " + std::to_string(k + 2) + " is " + std::to_string(x[k + 1]) + " after " + std::to_string(x[k]));
+}
+
 }  // namespace
 
 PiecewiseLaw PiecewiseLaw::make(std::vector<double> x, std::vector<double> below) {
-  if (x.size() < 2 || below.size() != x.size()) throw InputError("a piecewise law needs two or more points with a value each: " + std::to_string(x.size()) + " points and " + std::to_string(below.size()) + " values are given");
-  for (std::size_t k = 0; k + 1 < x.size(); ++k)
-    if (!(x[k + 1] > x[k])) throw InputError("the points of a piecewise law increase: point " + std::to_string(k + 2) + " is " + std::to_string(x[k + 1]) + " after " + std::to_string(x[k]));
+  check_points(x, below.size(), x.size());
   const double first = below.front(), mass = below.back() - first;
   if (!(mass > 0)) throw InputError("a piecewise law has no mass: its distribution function rises by " + std::to_string(mass));
   double top = 0;
@@ -40,7 +44,24 @@ PiecewiseLaw PiecewiseLaw::make(std::vector<double> x, std::vector<double> below
     top = v = std::clamp(v, top, 1.0);
   }
   below.back() = 1;
-  return {std::move(x), std::move(below)};
+  std::vector<double> pieces(below.size() - 1);
+  for (std::size_t k = 0; k < pieces.size(); ++k) pieces[k] = below[k + 1] - below[k];
+  return {std::move(x), std::move(below), std::move(pieces)};
+}
+
+PiecewiseLaw PiecewiseLaw::of_masses(std::vector<double> x, std::vector<double> mass) {
+  check_points(x, mass.size() + 1, x.size());
+  double all = 0;
+  for (const double m : mass) all += std::max(m, 0.0);
+  if (!(all > 0) || !std::isfinite(all)) throw InputError("a piecewise law has no mass: its pieces add up to " + std::to_string(all));
+  std::vector<double> below{0};
+  for (double& m : mass) {
+    if (!(m >= -1e-6 * all)) throw InputError("a piece of a law has the mass " + std::to_string(m) + "; down to -1e-6 is taken for rounding");
+    m = std::max(m, 0.0) / all;
+    below.push_back(std::min(below.back() + m, 1.0));
+  }
+  below.back() = 1;
+  return {std::move(x), std::move(below), std::move(mass)};
 }
 
 PiecewiseLaw PiecewiseLaw::of(const std::function<double(double)>& cdf, std::vector<double> x) {
@@ -65,12 +86,12 @@ double PiecewiseLaw::quantile(double u) const {
 double PiecewiseLaw::density(double at) const {
   if (at < x.front() || at >= x.back()) return 0;
   const auto k = static_cast<std::size_t>(std::upper_bound(x.begin(), x.end(), at) - x.begin());
-  return (below[k] - below[k - 1]) / (x[k] - x[k - 1]);
+  return mass[k - 1] / (x[k] - x[k - 1]);
 }
 
 double PiecewiseLaw::mean() const {
   double sum = 0;
-  for (std::size_t k = 0; k + 1 < x.size(); ++k) sum += (below[k + 1] - below[k]) * 0.5 * (x[k] + x[k + 1]);
+  for (std::size_t k = 0; k + 1 < x.size(); ++k) sum += mass[k] * 0.5 * (x[k] + x[k + 1]);
   return sum;
 }
 
@@ -79,7 +100,7 @@ double PiecewiseLaw::variance() const {
   double sum = 0;
   for (std::size_t k = 0; k + 1 < x.size(); ++k) {
     const double a = x[k] - m, b = x[k + 1] - m;
-    sum += (below[k + 1] - below[k]) * (a * a + a * b + b * b) / 3;
+    sum += mass[k] * (a * a + a * b + b * b) / 3;
   }
   return sum;
 }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "base/error.h"
@@ -58,6 +59,19 @@ TEST(PiecewiseLaw, GaussiansConvergeWithOrderTwo) {
   EXPECT_LT(distance.back(), 1e-4);
 }
 
+TEST(PiecewiseLaw, MassesOfTheUpperTailAreNotLostInRounding) {
+  // Two laws that differ in their upper tails only: 1e-10 beside 1e-30. Differences of distribution functions near 1 would make the second one 0.
+  const PiecewiseLaw a = PiecewiseLaw::of_masses({0, 1, 2}, {1 - 1e-10, 1e-10}), b = PiecewiseLaw::of_masses({0, 1, 2}, {1, 1e-30});
+  EXPECT_EQ(b.mass[1], 1e-30);
+  EXPECT_EQ(b.density(1.5), 1e-30);
+  EXPECT_NEAR(kullback_leibler(a, b), 1e-10 * (std::log(1e20) - 1), 1e-16);
+  EXPECT_EQ(kullback_leibler(a, PiecewiseLaw::of_masses({0, 1, 2}, {1, 0})), std::numeric_limits<double>::infinity());
+  // A negative piece is none, and the law has mass 1.
+  const PiecewiseLaw c = PiecewiseLaw::of_masses({0, 1, 2, 3}, {2, -1e-9, 2});
+  EXPECT_EQ(c.below, (std::vector<double>{0, 0.5, 0.5, 1}));
+  EXPECT_EQ(c.mean(), 1.5);
+}
+
 TEST(PiecewiseLaw, RefusesWhatIsNoLaw) {
   const auto refusal = [](std::vector<double> x, std::vector<double> f) {
     try {
@@ -71,6 +85,9 @@ TEST(PiecewiseLaw, RefusesWhatIsNoLaw) {
   EXPECT_NE(refusal({0, 0}, {0, 1}).find("increase"), std::string::npos);
   EXPECT_NE(refusal({0, 1}, {1, 1}).find("no mass"), std::string::npos);
   EXPECT_NE(refusal({0, 1, 2, 3}, {0, 0.5, 0.4, 1}).find("falls by"), std::string::npos);
+  EXPECT_THROW((void)PiecewiseLaw::of_masses({0, 1, 2}, {1, -0.1}), InputError);
+  EXPECT_THROW((void)PiecewiseLaw::of_masses({0, 1, 2}, {0, 0}), InputError);
+  EXPECT_THROW((void)PiecewiseLaw::of_masses({0, 1, 2}, {1}), InputError);
 }
 
 }  // namespace
