@@ -8,7 +8,6 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "kits/generative/sample.h"
 
 namespace meso::generative {
 namespace {
@@ -99,7 +98,7 @@ PiecewiseLaw diffusion_of(const MixturePath& path, const Field& v, double epsilo
   if (!(epsilon >= 0)) throw ParameterError(fmt::format("epsilon = {}; a diffusion needs epsilon >= 0", exact(epsilon)));
   const sde::GaussianMixture start = path.law(options.from);
   GridLaw law(cells_of(path, options.cells), [&](double x) { return start.cdf(x); });
-  diffuse(law, drift_of(v), [epsilon](double) { return epsilon; }, uniform_grid(options.from, options.to, options.steps));
+  diffuse(law, drift_of(v), [epsilon](double) { return epsilon; }, bridge_grid(options.from, options.to, static_cast<double>(options.steps)));
   return law.law();
 }
 
@@ -108,7 +107,7 @@ PiecewiseLaw flow_of(const MixturePath& path, const Field& v, const LawOptions& 
   const Cells box = cells_of(path, options.cells);
   Extent e;
   e.take(start, 8);
-  return flow_law(drift_of(v), uniform_grid(options.from, options.to, options.steps), [&](double x) { return start.cdf(x); }, e.low, e.high, {.nodes = options.cells / 2, .widest = 2 * (box.high - box.low) / static_cast<double>(options.cells)});
+  return flow_law(drift_of(v), bridge_grid(options.from, options.to, static_cast<double>(options.steps)), [&](double x) { return start.cdf(x); }, e.low, e.high, {.nodes = options.cells / 2, .widest = 2 * (box.high - box.low) / static_cast<double>(options.cells)});
 }
 
 PiecewiseLaw exact_on(const MixturePath& path, double t, const PiecewiseLaw& like) {

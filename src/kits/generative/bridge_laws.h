@@ -29,7 +29,7 @@ struct FieldError {
 
 struct LawOptions {
   double from = 1e-3, to = 1 - 1e-3;
-  std::size_t cells = 4000, steps = 2000;
+  std::size_t cells = 4000, steps = 2000;  ///< steps of all of [0, 1] (bridge_grid)
 };
 /// Law at `to` of the diffusion with drift v (of rising t) and noise sqrt(2 epsilon) dW, from the exact law at `from`. Falling (to < from): the backward equation.
 [[nodiscard]] PiecewiseLaw diffusion_of(const MixturePath& path, const Field& v, double epsilon, const LawOptions& options = {});

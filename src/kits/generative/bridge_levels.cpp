@@ -771,8 +771,7 @@ Answer fokker_planck(const Bridge& bridge, const Ask& ask, Context& context) {
       const std::size_t point = backwards ? times.size() - 1 - p : p;
       const double to = clipped(bridge, times[point]);
       if (to != at) {
-        const auto n = static_cast<std::size_t>(std::max(1.0, std::ceil(std::abs(to - at) * static_cast<double>(steps >> coarse))));
-        diffuse(law, drift_of(*fields.drift), [&](double) { return bridge.epsilon; }, uniform_grid(at, to, n));
+        diffuse(law, drift_of(*fields.drift), [&](double) { return bridge.epsilon; }, bridge_grid(at, to, static_cast<double>(steps >> coarse)));
         at = to;
       }
       laws[coarse][point] = law.law();
@@ -816,7 +815,7 @@ Answer transport(const Bridge& bridge, const Ask& ask, Context& context) {
     for (const double t : times) {
       const double to = clipped(bridge, t);
       const FlowOptions options{.nodes = coarse ? 500u : 1000u, .widest = (box.high - box.low) / (coarse ? 1000 : 2000)};
-      const std::vector<double> grid = to > begin ? uniform_grid(begin, to, static_cast<std::size_t>(std::max(2.0, std::ceil(steps * (to - begin) / (coarse ? 2 : 1))))) : std::vector<double>{begin};
+      const std::vector<double> grid = to > begin ? bridge_grid(begin, to, steps / (coarse ? 2 : 1)) : std::vector<double>{begin};
       laws[coarse].push_back(flow_law(drift_of(*fields.velocity), grid, cdf, from.low, from.high, options));
       context.progress(0.5 * static_cast<double>(coarse) + 0.5 * static_cast<double>(laws[coarse].size()) / static_cast<double>(times.size()));
     }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <numeric>
 
 #include "base/error.h"
@@ -49,10 +50,9 @@ GridLaw::GridLaw(const Cells& cells, const std::function<double(double)>& cdf) :
 double GridLaw::lost() const { return std::max(0.0, 1 - std::accumulate(p_.begin(), p_.end(), 0.0)); }
 
 PiecewiseLaw GridLaw::law() const {
-  std::vector<double> x, below{0};
+  std::vector<double> x;
   for (std::size_t k = 0; k <= size(); ++k) x.push_back(face(k));
-  for (const double p : p_) below.push_back(below.back() + p);
-  return PiecewiseLaw::make(std::move(x), std::move(below));
+  return PiecewiseLaw::of_masses(std::move(x), p_);
 }
 
 void diffuse(GridLaw& law, const Drift& v, const std::function<double(double)>& diffusion, std::span<const double> times, const std::function<void(std::size_t, const GridLaw&)>& each) {
@@ -134,6 +134,20 @@ std::vector<double> time_grid(double from, double to, std::size_t n, double dens
   for (std::size_t k = 0; k <= n; ++k) {
     const double part = static_cast<double>(dense == from ? k : n - k) / static_cast<double>(n);  // 0 at the dense end
     times[k] = dense + (sparse - dense) * std::pow(part, power);
+  }
+  times.front() = from;
+  times.back() = to;
+  return times;
+}
+
+std::vector<double> bridge_grid(double from, double to, double steps) {
+  const auto angle = [](double t) { return 2 * std::asin(std::sqrt(std::clamp(t, 0.0, 1.0))); };
+  const double a = angle(from), b = angle(to);
+  const auto n = static_cast<std::size_t>(std::max(1.0, std::ceil(steps * std::abs(b - a) / std::numbers::pi - 1e-9)));
+  std::vector<double> times(n + 1);
+  for (std::size_t k = 0; k <= n; ++k) {
+    const double s = std::sin(0.5 * (a + (b - a) * static_cast<double>(k) / static_cast<double>(n)));
+    times[k] = s * s;
   }
   times.front() = from;
   times.back() = to;

@@ -73,6 +73,10 @@ void flow(const Drift& v, std::span<const double> times, std::span<double> x);
 /// Times from `from` to `to` in n steps, denser towards `dense` (one of the two) as the power given: 2 is quadratic, 1 even.
 [[nodiscard]] std::vector<double> time_grid(double from, double to, std::size_t n, double dense, double power = 2);
 
+/// Times between two points of [0, 1], denser towards 0 and 1 as the latent sqrt(t (1 - t)) of a bridge vanishes there: steps of one length of the angle with
+/// t = sin^2(angle/2), `steps` of them for all of [0, 1]. Learned scores -eta/gamma grow like 1/sqrt(t), and even steps of 5e-4 leave the tails of a law unresolved.
+[[nodiscard]] std::vector<double> bridge_grid(double from, double to, double steps);
+
 /// Cell masses in the plane, both axes alike; ends open.
 class PlaneLaw {
  public:
