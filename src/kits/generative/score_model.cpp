@@ -23,6 +23,18 @@ constexpr std::size_t line_bins = 350;
 double normal_below(double x, double sd) { return 0.5 * std::erfc(-x / (sd * std::sqrt(2.0))); }
 double squared(double x) { return x * x; }
 
+/// Says that more than 1e-3 of what was sampled ended outside the box. Of the data themselves or by their exact score: the box is too narrow. Another score has driven it
+/// out, and what is left of the law is no answer.
+void warn_of_outside(const ScoreModel& m, bool driven, double share, const char* what, Answer& answer) {
+  if (!(share > 1e-3)) return;
+  const std::string box = m.dimension() == 1 ? fmt::format("[{}, {}]", brief(m.low), brief(m.high)) : fmt::format("[{}, {}] x [{}, {}]", brief(m.nodes.low_x), brief(m.nodes.high_x), brief(m.nodes.low_y), brief(m.nodes.high_y));
+  const bool exact = !driven || m.score_name == "exact";
+  answer.flags.push_back({.kind = exact ? "truncated" : "diverged",
+                          .text = fmt::format("{} % of the {} left the box {}: {}", brief(100 * share, 3), what, box,
+                                              exact ? "it is too narrow, and distances are those of what is left" : fmt::format("the score '{}' drives it out, where there are no data", m.score_name)),
+                          .fatal = !exact});
+}
+
 bool wants_any(const Ask& ask, std::initializer_list<const char*> names) {
   return std::any_of(names.begin(), names.end(), [&](const char* name) { return ask.wants(name); });
 }
@@ -377,10 +389,7 @@ struct Particles {
     }
     if (mean(at.lost) > 0)
       answer.flags.push_back({.kind = "diverged", .text = fmt::format("{} % of the particles went beyond |x| = {} or to no number: the score '{}' drives them out", brief(100 * mean(at.lost), 3), brief(beyond), model->score_name), .fatal = true});
-    if (outside > 1e-3)
-      answer.flags.push_back({.kind = "truncated", .text = fmt::format("{} % of the samples lie outside the box [{}, {}]{}: laws and distances are those of what is left", brief(100 * outside, 3),
-                                                                         brief(d == 1 ? model->low : model->nodes.low_x), brief(d == 1 ? model->high : model->nodes.high_x),
-                                                                         d == 1 ? "" : fmt::format(" x [{}, {}]", brief(model->nodes.low_y), brief(model->nodes.high_y)))});
+    warn_of_outside(*model, way != Way::truth, outside, "samples", answer);
     if (halves()) warn_of_prior(answer);
     if (ask.portraits && d == 2) answer.portraits.push_back(plane_picture(*model, bins, "histogram of the samples"));
   }
@@ -479,7 +488,7 @@ struct Kinetic {
       answer.estimates.push_back(scalar("gap.w2", gap, bound(gap, rough)));
     }
     residuals(ask, *given, answer, 120, 281);
-    if (!flowing && lost > 1e-3) answer.flags.push_back({.kind = "truncated", .text = fmt::format("{} % of the law left [{}, {}]: the score '{}' drives it out, or the box is too narrow", brief(100 * lost, 3), brief(m.low), brief(m.high), m.score_name)});
+    if (!flowing) warn_of_outside(m, true, lost, "law", answer);
     answer.why = fmt::format("{} cells, {} steps", with_commas(fine.cells), with_commas(fine.steps));
     warn(answer);
     if (ask.portraits) answer.portraits.push_back(film(asked, fine));
@@ -711,9 +720,7 @@ struct Kinetic {
     }
     if (flowing && ask.wants("gap.w2")) transport("gap.w2", normalised(law.mass), normalised(plane_law(*given, refine, steps, false).mass), normalised(half.mass));
     residuals(ask, *given, answer, 40, 57);
-    if (law.outside > 1e-3)
-      answer.flags.push_back({.kind = "truncated", .text = fmt::format("{} % of the law lies outside the box [{}, {}] x [{}, {}]: laws and distances are those of what is left", brief(100 * law.outside, 3), brief(m.nodes.low_x), brief(m.nodes.high_x),
-                                                                         brief(m.nodes.low_y), brief(m.nodes.high_y))});
+    warn_of_outside(m, true, law.outside, "law", answer);
     answer.why = fmt::format("{} x {} nodes, {} steps", m.nodes.nx, m.nodes.ny, used);
     warn(answer);
     if (ask.portraits) answer.portraits.push_back(plane_picture(m, law.mass, flowing ? "density of the probability flow" : "density of the reverse diffusion"));

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
@@ -107,11 +108,11 @@ TEST(Box, SaysWhichShareOfTheSamplesItLoses) {
   narrow_box.low = -2;
   narrow_box.high = 2.5;
   const Answer narrow = run(narrow_box, "samples", {"x.distribution"}, 4096);
-  const std::string said = flag_with(narrow, "% of the samples lie outside the box [-2, 2.5]");
+  const std::string said = flag_with(narrow, "% of the samples left the box [-2, 2.5]: it is too narrow");
   ASSERT_NE(said, "");
   const double exact = 100 * (0.15 + 0.4 * 0.5 * std::erfc(0.5 / 0.3 / std::sqrt(2.0)));  // half of the left mode, and the right one's edge
   EXPECT_TRUE(MeansMatch({{exact, std::stod(said), 100 * std::sqrt(0.17 * 0.83 / 4096), "share in %"}}, 6));
-  EXPECT_EQ(flag_with(run(with_score(mixture_law(weights, means, {0.3})), "samples", {"x.distribution"}, 4096), "outside"), "");
+  EXPECT_EQ(flag_with(run(with_score(mixture_law(weights, means, {0.3})), "samples", {"x.distribution"}, 4096), "left the box"), "");
 }
 
 TEST(Divergence, IsNamed) {  // a log-density that opens upwards drives particles out
@@ -120,9 +121,8 @@ TEST(Divergence, IsNamed) {  // a log-density that opens upwards drives particle
   const Answer a = run(out, "reverse-sde", {"x.mean"}, 64);
   EXPECT_NE(flag_with(a, "100 % of the particles went beyond |x| = 1000 or to no number: the score 'formula' drives them out"), "");
   const Answer law = run(out, "fokker-planck", {"x.mean"}, 0, {{"cells", Value(100)}, {"steps", Value(100)}});
-  bool told = false;
-  for (const Flag& flag : law.flags) told = told || flag.kind == "truncated" || flag.fatal;
-  EXPECT_TRUE(told);
+  EXPECT_NE(flag_with(law, "% of the law left the box [-7, 7]: the score 'formula' drives it out, where there are no data"), "");
+  EXPECT_TRUE(std::any_of(law.flags.begin(), law.flags.end(), [](const Flag& f) { return f.kind == "diverged" && f.fatal; }));
 }
 
 TEST(Residual, OfAScaledScoreIsThatOfItsClosedForm) {
