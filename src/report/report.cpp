@@ -167,7 +167,7 @@ std::string parameters_block(const Overview& facts) {
   for (const ParameterInfo& info : r.parameters)
     if (const auto found = values.find(info.name); found != values.end()) row(info.name, found->second, &info);
   for (const auto& [name, value] : values)
-    if (std::none_of(r.parameters.begin(), r.parameters.end(), [&](const ParameterInfo& info) { return info.name == name; })) row(name, value, nullptr);
+    if (std::none_of(r.parameters.begin(), r.parameters.end(), [&name = name](const ParameterInfo& info) { return info.name == name; })) row(name, value, nullptr);
   return out + "</tbody></table></div>";
 }
 
