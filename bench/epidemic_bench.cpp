@@ -4,12 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <string>
 #include <vector>
 
+#include "bench/limit.h"
 #include "kits/graph/epidemic.h"
 #include "kits/graph/spatial.h"
 #include "kits/graph/wave.h"
@@ -20,25 +19,7 @@ using namespace meso;
 using namespace meso::graph;
 
 // Events per second of the limit program at n nodes, median of its five repetitions, measured now.
-double limit(std::size_t n) {
-  double rate = 0;
-  if (FILE* pipe = popen((std::string(MESO_LIMIT_PROGRAM) + " " + std::to_string(n)).c_str(), "r")) {
-    char line[256];
-    while (std::fgets(line, sizeof line, pipe) != nullptr) {
-      const std::string text(line);
-      const std::size_t figure = text.find(": ");
-      if (text.find("SIR event-driven") != std::string::npos && figure != std::string::npos) rate = std::atof(text.c_str() + figure + 2);
-    }
-    pclose(pipe);
-  }
-  return rate;
-}
-
-double cpu() {
-  timespec t;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
+double limit(std::size_t n) { return bench::number_after(bench::lines_of(std::string(MESO_LIMIT_PROGRAM) + " " + std::to_string(n)), "SIR event-driven", ": "); }
 
 // Mean degree 5, beta = gamma = 1, one node in a hundred infected: as in the limit program.
 void BM_SirOnErdosRenyi(benchmark::State& state) {
@@ -50,9 +31,9 @@ void BM_SirOnErdosRenyi(benchmark::State& state) {
   FastStream random = Stream(1, 0, "bench/epidemic").fast();
   std::vector<double> rates;
   for (auto _ : state) {
-    const double start = cpu();
+    const double start = bench::cpu();
     const Course course = passage.run(g, initial, {}, 1e300, random);
-    const double seconds = cpu() - start;
+    const double seconds = bench::cpu() - start;
     rates.push_back(static_cast<double>(course.events) / seconds);
     state.SetIterationTime(seconds);
     const double attack = 0.5 * static_cast<double>(course.events + n / 100) / static_cast<double>(n);

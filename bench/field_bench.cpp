@@ -3,11 +3,10 @@
 #include <benchmark/benchmark.h>
 
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
-#include <map>
 #include <string>
+#include <vector>
 
+#include "bench/limit.h"
 #include "kits/field/relaxation.h"
 #include "kits/field/wave.h"
 
@@ -18,21 +17,8 @@ using namespace meso::field;
 
 // Steps per second of the limit program (the best of its five runs) by number of points.
 double limit(int n) {
-  static const std::map<int, double> found = [] {
-    std::map<int, double> best;
-    if (FILE* pipe = popen(MESO_LIMIT_PROGRAM, "r")) {
-      char line[256];
-      while (std::fgets(line, sizeof line, pipe) != nullptr) {
-        const std::string text(line);
-        const std::size_t points = text.find("N="), figure = text.find("(best ");
-        if (points != std::string::npos && figure != std::string::npos) best[std::atoi(text.c_str() + points + 2)] = std::atof(text.c_str() + figure + 6);
-      }
-      pclose(pipe);
-    }
-    return best;
-  }();
-  const auto at = found.find(n);
-  return at == found.end() ? 0.0 : at->second;
+  static const std::vector<std::string> lines = bench::lines_of(MESO_LIMIT_PROGRAM);
+  return bench::number_after(lines, "N=" + std::to_string(n) + ":", "(best ");
 }
 
 WaveField pair_of_kinks(std::size_t n, Boundary boundary, const Potential& potential) {

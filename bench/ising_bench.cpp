@@ -3,10 +3,10 @@
 #include <benchmark/benchmark.h>
 
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
 #include <string>
 
+#include "bench/limit.h"
 #include "kits/lattice/ising.h"
 
 namespace {
@@ -16,20 +16,8 @@ using namespace meso::lattice;
 
 // The limit program's figure (the best of its three runs), or 0 where it cannot run.
 double limit() {
-  static const double found = [] {
-    double best = 0;
-    if (lattice::detail::widest_spin_registers() != lattice::detail::SpinRegisters::widest) return best;
-    if (FILE* pipe = popen(MESO_LIMIT_PROGRAM, "r")) {
-      char line[256];
-      while (std::fgets(line, sizeof line, pipe) != nullptr) {
-        const std::string text(line);
-        const std::size_t at = text.find("1024^2: ");
-        if (text.find("AVX-512") != std::string::npos && at != std::string::npos) best = std::atof(text.c_str() + at + 8);
-      }
-      pclose(pipe);
-    }
-    return best;
-  }();
+  if (lattice::detail::widest_spin_registers() != lattice::detail::SpinRegisters::widest) return 0;
+  static const double found = bench::number_after(bench::lines_of(MESO_LIMIT_PROGRAM), "AVX-512", "1024^2: ");
   return found;
 }
 

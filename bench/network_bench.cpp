@@ -9,9 +9,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -21,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/limit.h"
 #include "exec/engine.h"
 #include "kits/kinetics/leaping.h"
 #include "kits/kinetics/next_reaction.h"
@@ -109,18 +108,11 @@ Model load(const std::string& name) {
   return model;
 }
 
-double figure_of(const std::string& command, const std::string& row, const std::string& after) {
+double figure_of(const std::string& command, const std::string& row, const std::string& before) {
   double rate = 0;
-  if (FILE* pipe = popen(command.c_str(), "r")) {
-    char line[512];
-    while (std::fgets(line, sizeof line, pipe) != nullptr) {
-      const std::string text(line);
-      const std::size_t end = text.find(after);
-      if (text.find(row) == std::string::npos || end == std::string::npos) continue;
-      const std::size_t start = text.rfind(' ', end - 1);
-      rate = std::atof(text.substr(start).c_str());
-    }
-    pclose(pipe);
+  for (const std::string& line : bench::lines_of(command)) {
+    const std::size_t end = line.find(before);
+    if (end != std::string::npos && line.find(row) != std::string::npos) rate = std::atof(line.substr(line.rfind(' ', end - 1)).c_str());
   }
   return rate;
 }
@@ -150,12 +142,6 @@ double lane_limit(const Case& c) {
   return figure_of(std::string(MESO_LIMIT_LANES) + " " + name + " " + std::to_string(std::max(48, c.trajectories)), "limit of", " ev/s");
 }
 
-double cpu() {
-  timespec t;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
-
 void measure(benchmark::State& state, const Case& c, bool in_lanes) {
   const Model model = load(c.name);
   std::vector<double> rates;
@@ -166,7 +152,7 @@ void measure(benchmark::State& state, const Case& c, bool in_lanes) {
   const auto limit_now = [&] { return in_lanes ? lane_limit(c) : scalar_limit(c.name, model, c.trajectories); };
   double limit = limit_now();
   for (auto _ : state) {
-    const double start = cpu();
+    const double start = bench::cpu();
     std::uint64_t events = 0;
     if (in_lanes) {
       const std::uint64_t first = trajectory, count = c.trajectories < 64 ? 128 : 8 * static_cast<std::uint64_t>(c.trajectories);
@@ -178,7 +164,7 @@ void measure(benchmark::State& state, const Case& c, bool in_lanes) {
       for (int k = 0; k < c.trajectories; ++k)
         events += ssa.run_path(model.times, model.network.initial, Stream(1, trajectory++, "bench/lanes").fast(), [&](std::size_t, std::span<const double> x) { look(x); }).events;
     }
-    const double seconds = cpu() - start;
+    const double seconds = bench::cpu() - start;
     rates.push_back(static_cast<double>(events) / seconds);
     state.SetIterationTime(seconds);
   }
@@ -210,16 +196,16 @@ void measure_other(benchmark::State& state, const Case& c, const std::function<s
   std::uint64_t trajectory = 0;
   double events = 0;
   for (auto _ : state) {
-    double start = cpu();
+    double start = bench::cpu();
     if (lanes)
       (void)SsaLanes(model.network).run_paths(model.times, static_cast<std::uint64_t>(exact_count), [&](std::uint64_t k) { return Stream(2, trajectory + k, "bench/exact").fast(); },
                                               [](std::uint64_t, std::size_t, std::span<const double>) {});
     else
       for (int k = 0; k < exact_count; ++k) (void)ssa.run_path(model.times, model.network.initial, Stream(2, trajectory + static_cast<std::uint64_t>(k), "bench/exact").fast(), [](std::size_t, std::span<const double>) {});
-    exact_seconds.push_back((cpu() - start) / exact_count);
-    start = cpu();
+    exact_seconds.push_back((bench::cpu() - start) / exact_count);
+    start = bench::cpu();
     for (int k = 0; k < count; ++k) events += static_cast<double>(other(model, Stream(2, trajectory++, "bench/other").fast()).events);
-    seconds.push_back((cpu() - start) / count);
+    seconds.push_back((bench::cpu() - start) / count);
     state.SetIterationTime(seconds.back() * count);
   }
   if (!(events > 0)) state.SkipWithError("no reaction fired");
@@ -292,9 +278,9 @@ void by_method(benchmark::State& state, const Network& network, SsaMethod method
   std::uint64_t events = 0, k = 0;
   double seconds = 0;
   for (auto _ : state) {
-    const double start = cpu();
+    const double start = bench::cpu();
     events += ssa.run_path(end, network.initial, Stream(1, k++, "bench/method").fast(), [](std::size_t, std::span<const double>) {}, 300'000).events;
-    const double now = cpu() - start;
+    const double now = bench::cpu() - start;
     seconds += now;
     state.SetIterationTime(now);
   }

@@ -2,11 +2,9 @@
 // the limit at N = 1000), of several trajectories that share each read, and of a covariance sample; beside them the matrix read alone, measured in the same call.
 #include <benchmark/benchmark.h>
 
-#include <cstdio>
-#include <cstdlib>
-#include <ctime>
 #include <string>
 
+#include "bench/limit.h"
 #include "kits/neuron/linear_equivalent.h"
 #include "kits/neuron/network.h"
 
@@ -16,25 +14,7 @@ using namespace meso;
 using namespace meso::neuron;
 
 /// Reads of an n x n matrix of floats per second by the limit program, measured now.
-double limit(std::size_t n) {
-  double rate = 0;
-  if (FILE* pipe = popen((std::string(MESO_LIMIT_PROGRAM) + " " + std::to_string(n)).c_str(), "r")) {
-    char line[256];
-    while (std::fgets(line, sizeof line, pipe) != nullptr) {
-      const std::string text(line);
-      const std::size_t figure = text.find(": ");
-      if (text.find("matrix read") != std::string::npos && figure != std::string::npos) rate = std::atof(text.c_str() + figure + 2);
-    }
-    pclose(pipe);
-  }
-  return rate;
-}
-
-double cpu() {
-  timespec t;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
+double limit(std::size_t n) { return bench::number_after(bench::lines_of(std::string(MESO_LIMIT_PROGRAM) + " " + std::to_string(n)), "matrix read", ": "); }
 
 // Arguments: units, continuous time (two products a step), columns.
 void BM_NetworkSteps(benchmark::State& state) {
@@ -46,9 +26,9 @@ void BM_NetworkSteps(benchmark::State& state) {
   for (std::size_t c = 0; c < columns; ++c) streams.push_back(Stream(1, c, "bench/start").fast());
   net.start(1, streams);
   const double read = columns == 1 ? limit(n) : 0;
-  const double begin = cpu();
+  const double begin = bench::cpu();
   for (auto _ : state) net.step(streams);
-  const double spent = cpu() - begin;
+  const double spent = bench::cpu() - begin;
   double square = 0;
   for (const float x : net.phi(0)) square += static_cast<double>(x) * static_cast<double>(x) / static_cast<double>(n);
   if (!(square > 0.2 && square < 1)) state.SkipWithError("the network is not chaotic");

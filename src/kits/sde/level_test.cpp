@@ -14,21 +14,11 @@
 #include "kits/sde/langevin.h"
 #include "kits/sde/moments.h"
 #include "kits/sde/observables.h"
-#include "kits/sde/order_fixture.h"
+#include "kits/sde/sde_fixture.h"
 #include "testing/statistics.h"
 
 namespace meso::sde {
 namespace {
-
-SdeSpec scalar(const std::string& drift, const std::string& diffusion, double x0, Interpretation interpretation = Interpretation::ito) {
-  SdeSpec spec;
-  spec.variables = {"x"};
-  spec.drift["x"] = drift;
-  spec.diffusion["x"] = {diffusion};
-  spec.initial["x"] = x0;
-  spec.interpretation = interpretation;
-  return spec;
-}
 
 SdeSpec gyrator(double tilt) {  // tilt: correlation of the two noises
   SdeSpec spec;

@@ -8,22 +8,12 @@
 #include "base/error.h"
 #include "kits/sde/brownian.h"
 #include "kits/sde/description.h"
-#include "kits/sde/order_fixture.h"
+#include "kits/sde/sde_fixture.h"
 #include "kits/sde/scheme.h"
 #include "testing/statistics.h"
 
 namespace meso::sde {
 namespace {
-
-SdeSpec scalar(const std::string& drift, const std::string& diffusion, double x0, Interpretation interpretation = Interpretation::ito) {
-  SdeSpec spec;
-  spec.variables = {"x"};
-  spec.drift["x"] = drift;
-  spec.diffusion["x"] = {diffusion};
-  spec.initial["x"] = x0;
-  spec.interpretation = interpretation;
-  return spec;
-}
 
 // Seven-point Gauss-Hermite rule for the standard normal law: exact for polynomials up to degree 13.
 constexpr std::array<double, 7> node{-3.750439717725742, -2.366759410734541, -1.154405394739968, 0, 1.154405394739968, 2.366759410734541, 3.750439717725742};

@@ -5,11 +5,10 @@
 #include <map>
 #include <string>
 
-#include "io/toml.h"
-#include "study/study_file.h"
 #include "systems/generative/score-fokker-planck/test_support.h"
 #include "testing/measured.h"
 #include "testing/statistics.h"
+#include "testing/study_verdicts.h"
 
 namespace meso::systems::score_fokker_planck {
 namespace {
@@ -70,25 +69,7 @@ TEST(Blob, AScaledScoreOpensTheGap) {
   measured(name, "blob, score times 1.05: W2^2 of flow and truth", value(flow, "truth.w2"), bound(flow, "truth.w2"), "above that of the diffusion, " + std::to_string(value(law, "truth.w2")));
 }
 
-Results study(const std::string& file) {
-  return run_study(resolved(read_study(read_toml(std::string(MESO_SOURCE_DIR "/systems/generative/score-fokker-planck/studies/") + file), [](const ModelRequest&) { return system(); })), {.threads = 2});
-}
-
-/// Outcomes by "label observable value of the swept parameter"; at least half of the entries are decided.
-std::map<std::string, Outcome> outcomes(const std::string& file, const std::string& swept) {
-  const Results results = study(file + ".toml");
-  std::map<std::string, Outcome> found;
-  int decided = 0, answered = 0;
-  for (const Verdict& v : results.verdicts) {
-    found[v.label + " " + v.observable + (swept.empty() ? "" : " " + to_text(results.points[v.point].parameters.at(swept)))] = v.outcome;
-    if (v.outcome == Outcome::absent) continue;
-    ++answered;
-    decided += v.outcome == Outcome::agrees || v.outcome == Outcome::disagrees;
-  }
-  EXPECT_GE(2 * decided, answered) << file;
-  measured(name, "study " + file + ": decided entries", decided, 0, "of " + std::to_string(answered));
-  return found;
-}
+std::map<std::string, Outcome> outcomes(const std::string& file, const std::string& swept) { return study_outcomes(system, "generative/score-fokker-planck", file, swept); }
 
 TEST(Studies, AScaledScore) {
   const auto found = outcomes("scaled-score", "delta");

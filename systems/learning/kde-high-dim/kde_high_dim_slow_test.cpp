@@ -4,32 +4,13 @@
 #include <map>
 #include <string>
 
-#include "io/toml.h"
-#include "study/study_file.h"
 #include "systems/learning/kde-high-dim/test_support.h"
-#include "testing/measured.h"
+#include "testing/study_verdicts.h"
 
 namespace meso::systems::kde_high_dim {
 namespace {
 
-const char* const name = "kde-high-dim";
-
-/// Outcomes by "label observable value of the swept parameter"; records how many are decided, at least half of those answered.
-std::map<std::string, Outcome> outcomes(const std::string& file, const std::string& swept) {
-  const Results results =
-      run_study(resolved(read_study(read_toml(std::string(MESO_SOURCE_DIR "/systems/learning/kde-high-dim/studies/") + file + ".toml"), [](const ModelRequest&) { return system(); })), {.threads = 2});
-  std::map<std::string, Outcome> found;
-  int decided = 0, answered = 0;
-  for (const Verdict& v : results.verdicts) {
-    found[v.label + " " + v.observable + " " + to_text(results.points[v.point].parameters.at(swept))] = v.outcome;
-    if (v.outcome == Outcome::absent) continue;
-    ++answered;
-    decided += v.outcome == Outcome::agrees || v.outcome == Outcome::disagrees;
-  }
-  EXPECT_GE(2 * decided, answered) << file;
-  measured(name, "study " + file + ": decided entries", decided, 0, "of " + std::to_string(answered));
-  return found;
-}
+std::map<std::string, Outcome> outcomes(const std::string& file, const std::string& swept) { return study_outcomes(system, "learning/kde-high-dim", file, swept); }
 
 TEST(Studies, Regimes) {
   const auto found = outcomes("regimes", "h");

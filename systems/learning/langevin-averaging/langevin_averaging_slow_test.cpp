@@ -5,11 +5,10 @@
 #include <map>
 #include <string>
 
-#include "io/toml.h"
-#include "study/study_file.h"
 #include "systems/learning/langevin-averaging/test_support.h"
 #include "testing/measured.h"
 #include "testing/statistics.h"
+#include "testing/study_verdicts.h"
 
 namespace meso::systems::langevin_averaging {
 namespace {
@@ -71,42 +70,17 @@ TEST(SingleIndex, AverageBeatsTheIterateWithThermalAndWithBatchNoise) {
   }
 }
 
-Results study(const std::string& file) {
-  return run_study(resolved(read_study(read_toml(std::string(MESO_SOURCE_DIR "/systems/learning/langevin-averaging/studies/") + file), [](const ModelRequest&) { return system(); })), {.threads = 2});
-}
-
-/// Outcomes by "label observable value of the swept parameter".
-std::map<std::string, Outcome> outcomes(const Results& results, const std::string& swept) {
-  std::map<std::string, Outcome> found;
-  for (const Verdict& v : results.verdicts) {
-    const std::string where = swept.empty() ? "" : " " + to_text(results.points[v.point].parameters.at(swept));
-    found[v.label + " " + v.observable + where] = v.outcome;
-  }
-  return found;
-}
-
-void record(const std::string& study, const std::map<std::string, Outcome>& found) {
-  int decided = 0, answered = 0;
-  for (const auto& [entry, outcome] : found) {
-    if (outcome == Outcome::absent) continue;
-    ++answered;
-    decided += outcome == Outcome::agrees || outcome == Outcome::disagrees;
-  }
-  EXPECT_GE(2 * decided, answered) << study;
-  measured(name, "study " + study + ": decided entries", decided, 0, "of " + std::to_string(answered));
-}
+std::map<std::string, Outcome> outcomes(const std::string& file, const std::string& swept) { return study_outcomes(system, "learning/langevin-averaging", file, swept); }
 
 TEST(Studies, TheAverageOverTemperature) {
-  const auto found = outcomes(study("average-or-last.toml"), "c");
-  record("average-or-last", found);
+  const auto found = outcomes("average-or-last", "c");
   for (const char* c : {"0.4", "0.6"}) EXPECT_EQ(found.at(std::string("partial-trace average.overlap ") + c), Outcome::agrees) << c;
   EXPECT_EQ(found.at("partial-trace average.overlap 1.2"), Outcome::disagrees);
   EXPECT_NE(found.at("overlap-law average.overlap 1.2"), Outcome::agrees);
 }
 
 TEST(Studies, TheLastIterateOverTemperature) {
-  const auto found = outcomes(study("last-iterate.toml"), "c");
-  record("last-iterate", found);
+  const auto found = outcomes("last-iterate", "c");
   for (const char* c : {"0.4", "0.8"}) {
     EXPECT_EQ(found.at(std::string("planted-law last.overlap ") + c), Outcome::agrees) << c;
     EXPECT_EQ(found.at(std::string("population-flow last.overlap ") + c), Outcome::disagrees) << c;
@@ -114,22 +88,19 @@ TEST(Studies, TheLastIterateOverTemperature) {
 }
 
 TEST(Studies, HighTemperature) {
-  const auto found = outcomes(study("high-temperature.toml"), "c");
-  record("high-temperature", found);
+  const auto found = outcomes("high-temperature", "c");
   for (const char* c : {"0.2", "0.35"}) EXPECT_EQ(found.at(std::string("partial-trace average.norm ") + c), Outcome::agrees) << c;
   EXPECT_EQ(found.at("partial-trace average.norm 1"), Outcome::disagrees);
 }
 
 TEST(Studies, MatrixOfAnOrderFourTensor) {
-  const auto found = outcomes(study("matrix.toml"), "n");
-  record("matrix", found);
+  const auto found = outcomes("matrix", "n");
   for (const char* n : {"6", "12"}) EXPECT_EQ(found.at(std::string("partial-trace average.overlap ") + n), Outcome::agrees) << n;
   EXPECT_EQ(found.at("overlap-law average.overlap 6"), Outcome::disagrees) << "below the transition of large d a small d still has some overlap";
 }
 
 TEST(Studies, PlantedLandscape) {
-  const auto found = outcomes(study("planted.toml"), "");
-  record("planted", found);
+  const auto found = outcomes("planted", "");
   for (const char* observable : {"m.mean", "m.distribution", "last.overlap"}) EXPECT_EQ(found.at(std::string("langevin ") + observable), Outcome::agrees) << observable;
   EXPECT_EQ(found.at("population-flow last.overlap"), Outcome::disagrees);
 }

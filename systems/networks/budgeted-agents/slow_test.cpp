@@ -2,19 +2,15 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <filesystem>
 
-#include "study/study_file.h"
 #include "systems/networks/budgeted-agents/budgeted_agents.h"
 #include "testing/measured.h"
+#include "testing/study_verdicts.h"
 
 namespace meso::systems::budgeted_agents {
 namespace {
 
-Results study(const std::string& name) {
-  const std::filesystem::path path = std::filesystem::path(MESO_SOURCE_DIR) / "systems/networks/budgeted-agents/studies" / (name + ".toml");
-  return run_study(read_study(read_toml(path), [](const ModelRequest&) { return system(); }), {.threads = 2});
-}
+Results study(const std::string& file) { return study_results(system, "networks/budgeted-agents", file); }
 
 TEST(Transition, TheStudyFindsWhereEachTheoryHolds) {
   const Results results = study("transition");

@@ -5,10 +5,9 @@
 #include <map>
 
 #include "io/toml.h"
-#include "study/study.h"
-#include "study/study_file.h"
 #include "systems/neural/rnn-covariance/test_support.h"
 #include "testing/measured.h"
+#include "testing/study_verdicts.h"
 
 namespace meso::systems::rnn_covariance {
 namespace {
@@ -59,24 +58,23 @@ TEST(NaiveClosure, LosesMostCovariancesInChaos) {
 }
 
 std::map<std::string, std::map<Outcome, int>> outcomes(const std::string& file) {
-  const Study study = read_study(read_toml(std::string(MESO_SOURCE_DIR) + "/systems/neural/rnn-covariance/studies/" + file), [](const ModelRequest&) { return system(); });
   std::map<std::string, std::map<Outcome, int>> found;
-  for (const Verdict& v : run_study(resolved(study), {}).verdicts) ++found[v.label + " " + v.observable][v.outcome];
+  for (const Verdict& v : study_results(system, "neural/rnn-covariance", file).verdicts) ++found[v.label + " " + v.observable][v.outcome];
   return found;
 }
 
 TEST(Studies, GiveTheirVerdicts) {
-  auto driven = outcomes("discrete.toml");
+  auto driven = outcomes("discrete");
   for (const char* o : {"phi.variance", "participation", "match.slope", "match.agreement", "covariance.rms"}) EXPECT_EQ(driven[std::string("linear-equivalent ") + o][Outcome::agrees], 3) << o;
-  auto terms = outcomes("drive-terms.toml");
+  auto terms = outcomes("drive-terms");
   for (const char* o : {"participation", "match.slope", "covariance.rms"}) {
     EXPECT_EQ(terms[std::string("naive-closure ") + o][Outcome::disagrees], 2) << o;
     EXPECT_GE(terms[std::string("linear-equivalent ") + o][Outcome::agrees], 1) << o;
   }
   EXPECT_EQ(terms["naive-closure phi.variance"][Outcome::agrees], 2);
-  for (const char* study : {"relaxation.toml", "onset.toml"})
+  for (const char* study : {"relaxation", "onset"})
     for (const auto& [entry, counts] : outcomes(study)) EXPECT_EQ(counts.at(Outcome::agrees), 3) << study << ", " << entry;
-  auto chaos = outcomes("chaos.toml");
+  auto chaos = outcomes("chaos");
   EXPECT_EQ(chaos["dmft phi.variance"][Outcome::agrees], 3);
   EXPECT_EQ(chaos["linear-equivalent participation"][Outcome::broken], 1);  // a rho(J) = 1.007 at g = 2.5
 }

@@ -1,4 +1,4 @@
-// For the kit's tests: an order that is checked is recorded too, beside the preset `ornstein-uhlenbeck`.
+// For the kit's tests: equations in one variable; an order that is checked is recorded too, beside the preset `ornstein-uhlenbeck`.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -7,10 +7,21 @@
 #include <span>
 #include <string>
 
+#include "kits/sde/description.h"
 #include "testing/measured.h"
 #include "testing/statistics.h"
 
 namespace meso::sde {
+
+inline SdeSpec scalar(const std::string& drift, const std::string& diffusion, double x0, Interpretation interpretation = Interpretation::ito) {
+  SdeSpec spec;
+  spec.variables = {"x"};
+  spec.drift["x"] = drift;
+  spec.diffusion["x"] = {diffusion};
+  spec.initial["x"] = x0;
+  spec.interpretation = interpretation;
+  return spec;
+}
 
 /// OrderIs, and the least-squares slope of log(error) over log(step) left on record.
 inline ::testing::AssertionResult HasOrder(const std::string& what, std::span<const double> steps, std::span<const double> errors, double expected, double tolerance) {
