@@ -19,6 +19,7 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "exec/mpi/launch.h"
+#include "command_line.h"
 #include "flags.h"
 #include "io/json.h"
 #include "io/results_file.h"
@@ -134,9 +135,9 @@ int resume_verb(const Output& output) {
 }
 
 void add_run_flags(CLI::App* verb, Output& output) {
-  verb->add_option("--threads", output.threads, "threads (default: all); changes the speed, never the digits");
-  verb->add_option("--progress", output.progress, "bar, json or none")->check(CLI::IsMember({"bar", "json", "none"}));
-  verb->add_option("--checkpoint-every", output.checkpoint_every, "seconds between two savings of unfinished work (default 30)")->check(CLI::NonNegativeNumber);
+  verb->add_option("--threads", output.threads, "threads (default: all); changes the speed, never the digits")->check(whole_number(0));
+  verb->add_option("--progress", output.progress, "bar, json or none")->check(one_of({"bar", "json", "none"}));
+  verb->add_option("--checkpoint-every", output.checkpoint_every, "seconds between two savings of unfinished work (default 30)")->check(non_negative_number());
   verb->add_flag("--json", output.json, "one JSON document on standard output");
 }
 
@@ -146,29 +147,29 @@ void add_study_flags(CLI::App* verb, Flags& flags, Output& output, bool compares
   verb->add_option("--set", flags.set, "parameter: name=value (repeatable)");
   verb->add_option("--over", flags.over, "sweep: name=log:from:to:count, linear:from:to:count or list:a,b,c (repeatable)");
   verb->add_option("--mode", flags.mode, "points of the sweep: grid (all combinations), list (side by side), boundary (a grid whose flips of a verdict are refined)")
-      ->check(CLI::IsMember({"grid", "list", "boundary"}));
-  verb->add_option("--max-points", flags.max_points, "boundary: all points, the grid's included (default 200)")->check(CLI::PositiveNumber);
-  verb->add_option("--tolerance", flags.tolerance, "boundary: width of a finished bracket, relative (default 0.001)");
+      ->check(one_of({"grid", "list", "boundary"}));
+  verb->add_option("--max-points", flags.max_points, "boundary: all points, the grid's included (default 200)")->check(whole_number(1));
+  verb->add_option("--tolerance", flags.tolerance, "boundary: width of a finished bracket, relative (default 0.001)")->check(non_negative_number());
   verb->add_option("--times", flags.times, "output times from:to:count (both ends), or log:from:to:count");
   verb->add_option("--stationary", flags.stationary, "the stationary state, by slow time or with burn-in:window")->expected(0, 1);
   verb->add_option("--observable", flags.observables, "what is asked (repeatable); default: means and variances");
-  verb->add_option("-n,--trajectories", flags.trajectories, "trajectories of sampled levels")->check(CLI::PositiveNumber);
-  verb->add_option("--seed", flags.seed, "seed, 64 bits (default 1)");
+  verb->add_option("-n,--trajectories", flags.trajectories, "trajectories of sampled levels")->check(whole_number(1));
+  verb->add_option("--seed", flags.seed, "seed, 64 bits (default 1)")->check(whole_number(0));
   add_run_flags(verb, output);
   verb->add_option("-o,--output", output.folder, "folder for results.h5, study.toml, verdicts.csv and report/");
   verb->add_option("--write-study", output.write_study, "writes the flags as a study file");
   verb->add_flag("--dry-run", output.dry_run, "points, comparisons, quantiles and costs; nothing is run");
   if (!compares) {
-    verb->add_option("--trajectory", output.trajectory, "re-runs one trajectory by its id, alone, and prints its signals");
+    verb->add_option("--trajectory", output.trajectory, "re-runs one trajectory by its id, alone, and prints its signals")->check(whole_number(0));
     return;
   }
   verb->add_option("--against", flags.against, "the reference level, or measured values: data.csv");
   verb->add_option("--margin", flags.margins, "5% of the scale, or 0.01 absolute, or X.mean=5% for one observable (repeatable)");
-  verb->add_option("--relative-to", flags.relative_to, "scale (peak of the reference), value or sd")->check(CLI::IsMember({"scale", "value", "sd"}));
-  verb->add_option("--bounds", flags.bounds, "any, or certified: estimated numerical bounds decide nothing")->check(CLI::IsMember({"any", "certified"}));
-  verb->add_option("--confidence", flags.confidence, "simultaneous over the whole study (default 0.99)");
-  verb->add_option("--max-trajectories", flags.max_trajectories, "trajectories double from -n up to here until decided")->check(CLI::PositiveNumber);
-  verb->add_option("--expect", output.expect, "agrees: exit status 10 disagrees, 11 undecided, 12 broken")->check(CLI::IsMember({"agrees"}));
+  verb->add_option("--relative-to", flags.relative_to, "scale (peak of the reference), value or sd")->check(one_of({"scale", "value", "sd"}));
+  verb->add_option("--bounds", flags.bounds, "any, or certified: estimated numerical bounds decide nothing")->check(one_of({"any", "certified"}));
+  verb->add_option("--confidence", flags.confidence, "simultaneous over the whole study (default 0.99)")->check(non_negative_number());
+  verb->add_option("--max-trajectories", flags.max_trajectories, "trajectories double from -n up to here until decided")->check(whole_number(1));
+  verb->add_option("--expect", output.expect, "agrees: exit status 10 disagrees, 11 undecided, 12 broken")->check(one_of({"agrees"}));
 }
 
 int program(int argc, char** argv, Ranks* ranks) {
@@ -216,7 +217,7 @@ int program(int argc, char** argv, Ranks* ranks) {
   CLI::App* resume = app.add_subcommand("resume", "goes on with an interrupted run, to the bits of one that never stopped");
   resume->add_option("folder", output.folder, "folder of the run (-o)")->required();
   add_run_flags(resume, output);
-  resume->add_option("--expect", output.expect, "agrees: exit status 10 disagrees, 11 undecided, 12 broken")->check(CLI::IsMember({"agrees"}));
+  resume->add_option("--expect", output.expect, "agrees: exit status 10 disagrees, 11 undecided, 12 broken")->check(one_of({"agrees"}));
   std::string map_file;
   report->add_option("--verdict-map", map_file, "also writes the verdict map as a picture (.svg)");
 
@@ -229,12 +230,7 @@ int program(int argc, char** argv, Ranks* ranks) {
   } catch (const CLI::CallForVersion& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
-    std::vector<std::string> verbs;
-    for (const CLI::App* verb : app.get_subcommands({})) verbs.push_back(verb->get_name());
-    const std::string first = argc > 1 ? argv[1] : "";
-    if (app.get_subcommands().empty() && !first.empty() && first.front() != '-')
-      fmt::print(stderr, "meso: unknown verb '{}'.{}\n  known: {}\n", first, did_you_mean(first, verbs), join(verbs));
-    else fmt::print(stderr, "meso: {}\n  meso --help and meso VERB --help list what there is\n", error.what());
+    fmt::print(stderr, "meso: {}\n", explain(error, app, std::vector<std::string>(argv + 1, argv + argc)));
     return 2;
   }
 

@@ -175,6 +175,23 @@ TEST_F(Program, ExportsWhatAStudyFileDescribesAndRefusesWhatSbmlCannotSay) {
   expect_refused("export schlgl", {"unknown system 'schlgl'. Did you mean 'schlogl'?"});
 }
 
+TEST_F(Program, SaysWhatIsWrongWithItsFlags) {
+  expect_refused("", {"meso: a verb is missing\n  known: list, info, run, compare"});
+  expect_refused("--seed 3", {"a verb comes before '--seed'"});
+  expect_refused("compre dimer", {"unknown verb 'compre'. Did you mean 'compare'?"});
+  expect_refused("compare dimer --out x", {"compare: unknown flag '--out'. Did you mean '--output'?", "known: --help, --level, "});
+  expect_refused("run dimer --trajectoris=3", {"run: unknown flag '--trajectoris'. Did you mean '--trajectories'?"});
+  expect_refused("run dimer -q", {"run: unknown flag '-q'."});
+  expect_refused("run dimer extra", {"run: 'extra' is one word too many"});
+  expect_refused("run", {"run: target is missing: a system (meso list) or a study file"});
+  expect_refused("run dimer --seed", {"run: --seed: its value is missing"});
+  expect_refused("run dimer --seed 1 --seed 2", {"run: --seed: given more than once"});
+  for (const char* seed : {"abc", "1.5", "-3", "18446744073709551616"}) expect_refused(std::string("run dimer --seed ") + seed, {"run: --seed: '", seed, "' is not a whole number from 0 to 2^64 - 1"});
+  expect_refused("run dimer -n 0", {"run: --trajectories: '0' is not a whole number from 1 to 2^64 - 1"});
+  expect_refused("run dimer --checkpoint-every soon", {"run: --checkpoint-every: 'soon' is not a number of 0 or more"});
+  expect_refused("compare dimer --relative-to valu", {"compare: --relative-to: unknown word 'valu'. Did you mean 'value'?\n  known: scale, value, sd"});
+}
+
 // ---- compare, JSON, statuses ---------------------------------------------------------------------------------------
 
 TEST_F(Program, ComparesLevelsAndSaysHowFarApartTheyAre) {
