@@ -329,7 +329,7 @@ Trained run(const NetShape& shape, const std::string& loss_text, Objective& obje
   auto saved = Clock::now(), told = saved;
   const double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
   const std::size_t record = std::max<std::size_t>(1, schedule.steps / 100);
-  while (s.step < schedule.steps && !s.diverged) {
+  while (!s.diverged) {
     const auto now = Clock::now();
     if (!part.empty() && std::chrono::duration<double>(now - saved).count() >= place.checkpoint_seconds) {
       save(part);
@@ -354,6 +354,7 @@ Trained run(const NetShape& shape, const std::string& loss_text, Objective& obje
       s.diverged_loss = value;
       break;
     }
+    if (s.step == schedule.steps) break;  // the last step has been looked at too
     const auto slopes = torch::autograd::grad({loss}, net.leaves(), {}, false, false, true);
     {
       const at::NoGradGuard constant;

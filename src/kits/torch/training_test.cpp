@@ -261,6 +261,13 @@ TEST_F(Training, DivergenceIsToldWithStepAndLoss) {
   EXPECT_EQ(again.divergence_text(), trained.divergence_text());
 }
 
+TEST_F(Training, DivergenceInTheVeryLastStepIsToldToo) {
+  NetShape shape = small_net();
+  shape.activation = Activation::silu;
+  const Trained trained = train(shape, gaussian_loss(), {.steps = 1, .rate = 1e6}, nowhere());
+  ASSERT_TRUE(trained.diverged);
+  EXPECT_EQ(trained.diverged_at, 1u);
+}
 TEST_F(Training, AnOrdinaryTrainingIsNotCalledDivergent) { EXPECT_FALSE(train(small_net(), gaussian_loss(), short_schedule, nowhere()).diverged); }
 
 TEST(Schedules, GoDownAsTheySay) {
