@@ -1,10 +1,16 @@
 // Values and mistakes of the command line in words: what was given, what is allowed, the nearest right name.
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
+
+namespace CLI {
+class App;
+class ParseError;
+class Validator;
+}  // namespace CLI
 
 namespace meso::app {
 
