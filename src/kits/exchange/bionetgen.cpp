@@ -46,9 +46,9 @@ class NetReader {
     static const std::set<std::string> known{"parameters", "functions", "species", "reactions", "groups", "molecule types", "observables", "reaction rules", "compartments", "energy patterns"};
     for (unsigned number = 1; std::getline(in, raw); ++number) {
       Line line{number, {}, std::string(trim(std::string_view(raw).substr(0, raw.find('#'))))};
-      if (line.text.empty()) continue;
       std::istringstream words(line.text);
       for (std::string word; words >> word;) line.words.push_back(word);
+      if (line.words.empty()) continue;  // of a form feed too
       if (line.words[0] == "begin" || line.words[0] == "end") {
         const std::string what(trim(std::string_view(line.text).substr(line.words[0].size())));
         if (line.words[0] == "end") {
@@ -211,6 +211,7 @@ class NetReader {
     // A function may call those below it: names first.
     for (const Line& line : block("functions")) {
       const std::size_t at = start(line);
+      if (line.words.size() < at + 2) fail(line.number, fmt::format("'{}' is not 'number name() formula'", line.text));
       const auto open = line.words[at].find('(');
       const std::string name = line.words[at].substr(0, open);
       if (open != std::string::npos && line.words[at].substr(open) != "()") fail(line.number, fmt::format("function '{}' takes arguments (local functions); they are not supported", line.words[at]));

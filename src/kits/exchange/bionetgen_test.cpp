@@ -91,6 +91,8 @@ TEST(BioNetGen, BadInputIsNamedWithItsLine) {
   EXPECT_NE(said("2 A(b!1).A(b!1) 0", "3 A(b!1).A(b!1) 0").find("species number 3 where 2 comes next"), std::string::npos);
   EXPECT_NE(said("1 A(b) A0", "1 A(b) -3").find("species A(b) starts with -3; it must not be negative"), std::string::npos);
   EXPECT_NE(said("kd*AA/(1+Atot*0)", "kd*AA/(1+Atot*0").find("my.net:8: formula"), std::string::npos);
+  EXPECT_NE(said("begin functions", "begin functions\n 1").find("my.net:8: '1' is not 'number name() formula'"), std::string::npos) << said("begin functions", "begin functions\n 1");
+  EXPECT_EQ(said("begin functions", "\v\nbegin functions\n \f"), "") << "blanks of any kind make an empty line";
   std::string none = dimer.substr(0, dimer.find("begin reactions"));
   EXPECT_THROW((void)read_bionetgen_text(none, "my.net"), ModelError);
   EXPECT_THROW((void)read_bionetgen("no such file.net"), ModelError);
