@@ -2,7 +2,9 @@
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <ATen/Version.h>
 #include <dlfcn.h>
+#include <fmt/format.h>
 #include <link.h>
 
 #include <algorithm>
@@ -15,25 +17,40 @@
 
 namespace meso::learned {
 
+namespace {
+
+/// Calls f with a function of OpenBLAS, if that is what stands behind libtorch. Its symbols are not global where a plugin brought it.
+void with_openblas(const char* function, const auto& f) {
+  std::vector<std::string> loaded;
+  dl_iterate_phdr([](dl_phdr_info* info, std::size_t, void* names) {
+    static_cast<std::vector<std::string>*>(names)->emplace_back(info->dlpi_name);
+    return 0;
+  }, &loaded);
+  for (const std::string& name : loaded) {
+    if (name.find("blas") == std::string::npos) continue;
+    if (void* const library = dlopen(name.c_str(), RTLD_NOW | RTLD_NOLOAD)) {
+      if (void* const found = dlsym(library, function)) f(found);
+      dlclose(library);
+    }
+  }
+}
+
+}  // namespace
+
 void prepare_torch() {
   static std::once_flag once;
   std::call_once(once, [] {
     at::globalContext().setDeterministicAlgorithms(true, false);
     at::set_num_threads(1);
-    // libtorch does not hand its number of threads on to OpenBLAS, which has a pool of its own. Its symbols are not global where a plugin brought it.
-    std::vector<std::string> loaded;
-    dl_iterate_phdr([](dl_phdr_info* info, std::size_t, void* names) {
-      static_cast<std::vector<std::string>*>(names)->emplace_back(info->dlpi_name);
-      return 0;
-    }, &loaded);
-    for (const std::string& name : loaded) {
-      if (name.find("blas") == std::string::npos) continue;
-      if (void* const library = dlopen(name.c_str(), RTLD_NOW | RTLD_NOLOAD)) {
-        if (void* const set = dlsym(library, "openblas_set_num_threads")) reinterpret_cast<void (*)(int)>(set)(1);
-        dlclose(library);
-      }
-    }
+    // libtorch does not hand its number of threads on to OpenBLAS, which has a pool of its own.
+    with_openblas("openblas_set_num_threads", [](void* set) { reinterpret_cast<void (*)(int)>(set)(1); });
   });
+}
+
+std::string arithmetic() {
+  std::string said = at::show_config();
+  with_openblas("openblas_get_corename", [&](void* name) { said += fmt::format("\nOpenBLAS kernels {}", reinterpret_cast<const char* (*)()>(name)()); });
+  return said;
 }
 
 Module::Module(const Net& net) : shape_(net.shape) {

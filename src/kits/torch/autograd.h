@@ -11,6 +11,8 @@ namespace meso::learned {
 
 /// Once for each process: deterministic algorithms, one thread inside operations (libtorch's own and that of its BLAS), so that digits depend on neither.
 void prepare_torch();
+/// libtorch, its instruction set and the kernels of its BLAS, in words: what decides digits beside the inputs.
+[[nodiscard]] std::string arithmetic();
 
 struct DerivativesOf {
   at::Tensor value, in_time, gradient, laplacian;  ///< n x 1, but the gradient n x d; all differentiable

@@ -1,6 +1,5 @@
 #include "kits/torch/training.h"
 
-#include <ATen/Version.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -282,7 +281,7 @@ std::vector<double> numbers_of(const at::Tensor& tensor) {
 Trained run(const NetShape& shape, const std::string& loss_text, Objective& objective, const Schedule& schedule, const Workplace& place) {
   prepare_torch();
   // libtorch with its instruction set decides bits too: an artefact of another machine is another artefact.
-  const std::string text = fmt::format("{}\n{}\n{}\nseed {} {}\nmesoscope {}\n{}", shape.text(), loss_text, schedule.text(), place.seed, place.purpose, version, at::show_config());
+  const std::string text = fmt::format("{}\n{}\n{}\nseed {} {}\nmesoscope {}\n{}", shape.text(), loss_text, schedule.text(), place.seed, place.purpose, version, arithmetic());
   const std::string key = fmt::format("net-{}{}", hex(fnv1a(text)), hex(mix64(fnv1a(text, 0x9ae16a3b2f90404fULL))));
   const auto turn = turn_of(key);
   const std::lock_guard lock(*turn);
