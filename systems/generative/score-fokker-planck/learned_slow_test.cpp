@@ -151,6 +151,7 @@ TEST(LearnedScore, InThePlaneTheResidualClosesTheGap) {  // check 8: nine Gaussi
     measured("score-fokker-planck", at + ": W2^2 sde-truth", testing::value(law, "truth.w2"), testing::bound(law, "truth.w2"), w > 0 ? .0025 : .0008, "the authors' models; equality is not claimed");
     measured("score-fokker-planck", at + ": mean-square residual", testing::value(law, "residual.uniform"), testing::bound(law, "residual.uniform"), "no reference");
   }
+  // Not passed yet: 0.0024 and 0.0028, with bounds of the solvers of 0.003 each. The residual itself falls from 14 to 0.012. Finer laws must come first, then the training.
   EXPECT_LE(gap[1], 0.5 * gap[0]);
 }
 
