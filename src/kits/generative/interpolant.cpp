@@ -101,6 +101,8 @@ std::vector<double> Interpolant::breaks() const {
   return {0, 1};
 }
 
+std::string InterpolantSpec::text() const { return fmt::format("{} {} {} ({}; {}; {})", path, latent, exact(latent_scale), alpha, beta, gamma_squared); }
+
 Interpolant::Interpolant(const InterpolantSpec& spec, const std::string& owner) : spec_(spec) {
   const std::string& path = spec.path;
   if (std::find(paths().begin(), paths().end(), path) == paths().end())

@@ -25,6 +25,8 @@ struct InterpolantSpec {
   double latent_scale = 1;          ///< a of gamma = sqrt(a t (1 - t)), brownian only
   std::string alpha, beta;          ///< path = own: formulas of t
   std::string gamma_squared;        ///< latent = own: formula of t
+  /// All of it in a line: part of a trained net's name.
+  [[nodiscard]] std::string text() const;
 };
 
 /// A choice of alpha, beta, gamma on [0, 1] that starts in x0 and ends in x1. Thread-safe.

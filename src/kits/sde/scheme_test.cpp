@@ -8,8 +8,8 @@
 #include "base/error.h"
 #include "kits/sde/brownian.h"
 #include "kits/sde/description.h"
-#include "kits/sde/sde_fixture.h"
 #include "kits/sde/scheme.h"
+#include "kits/sde/sde_fixture.h"
 #include "testing/statistics.h"
 
 namespace meso::sde {

@@ -87,9 +87,8 @@ void BridgeLoss::validate(const NetShape& shape, const std::string& where) const
 
 BridgeLoss bridge_loss(std::shared_ptr<const generative::MixturePath> path, BridgeLoss::Target target) {
   BridgeLoss loss;
-  const generative::InterpolantSpec& i = path->interpolant().spec();
   loss.target = target;
-  loss.law = fmt::format("{} to {} coupled {} by {} {} {} ({}; {}; {})", law_text(path->start()), law_text(path->end()), exact(path->coupling()), i.path, i.latent, exact(i.latent_scale), i.alpha, i.beta, i.gamma_squared);
+  loss.law = fmt::format("{} to {} coupled {} by {}", law_text(path->start()), law_text(path->end()), exact(path->coupling()), path->interpolant().spec().text());
   loss.draw = [path](Stream& rng, std::span<double> x0, std::span<double> x1, std::span<double> z) { path->draw(rng, x0, x1, z); };
   loss.one_sided = path->interpolant().one_sided();
   loss.coefficients = [path](double t) { return path->interpolant().at(t); };

@@ -102,11 +102,10 @@ TEST(LearnedScore, WeightedLossTheResidualClosesTheGap) {  // check 7 (a)
   record("7a weighted loss", all, {{{.93, .017, .0020, .00014}, {.0016, .0004, .00008, .00001}, {.0078, .0090, .022, .038}, {.0062, .011, .022, .039}}});
   for (std::size_t s = 0; s < 3; ++s) {
     EXPECT_GE(all.at(0)[s].residual / all.at(1)[s].residual, 100) << "seed " << s + 1;
-    // The card asks a ratio of 3 in every seed, a bound set on its own six. Their scatter (4.9 to 90, median 24: 1.15 in the logarithm) puts one of three other
-    // seeds below 3 in 10 % of all cases, and ours gave 22.8, 8.1 and 2.99 (the same digits on a grid twice as fine). In every seed the gap must fall; by how
-    // much is the medians' matter, and a residual that does nothing (ratios about 1) fails there.
+    // Not passed yet: 22.8, 8.1 and 2.99 (the same digits on a grid twice as fine) where the card asks 3 in every seed. It set that bound on its own six seeds, whose
+    // scatter (4.9 to 90, median 24: 1.15 in the logarithm) puts one of three others below 3 in 10 % of all cases.
     const double ratio = all.at(0)[s].gap.gap / all.at(1)[s].gap.gap;
-    EXPECT_GT(ratio, 1) << "seed " << s + 1;
+    EXPECT_GE(ratio, 3) << "seed " << s + 1;
     measured("score-fokker-planck", "7a weighted loss, seed " + std::to_string(s + 1) + ": gap at w_R = 0 over gap at 1", ratio, 0, "card: at least 3 in every seed, seen 4.9 to 90");
   }
   for (std::size_t w = 1; w < weights.size(); ++w) EXPECT_LT(median_of(all.at(weights[w]), gap), median_of(all.at(weights[w - 1]), gap)) << "w_R = " << weights[w];

@@ -38,7 +38,7 @@ BridgeRecipe recipe(const generative::Bridge& bridge, const std::string& law, Br
   if (bridge.path) return recipe(bridge.path, target, options);
   BridgeLoss loss;
   loss.target = target;
-  loss.law = law;
+  loss.law = fmt::format("{} by {}", law, bridge.interpolant.spec().text());
   loss.draw = [draw = bridge.draw](Stream& rng, std::span<double> x0, std::span<double> x1, std::span<double> z) { draw(0, rng, x0, x1, z); };
   loss.coefficients = [interpolant = bridge.interpolant](double t) { return interpolant.at(t); };
   loss.one_sided = bridge.interpolant.one_sided();

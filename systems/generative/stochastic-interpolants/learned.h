@@ -28,7 +28,7 @@ struct BridgeRecipe {
 /// (2t - 1, x/3) -> 3 x 64 SiLU; Adam 2e-2 down to 2e-5 by a cosine.
 [[nodiscard]] BridgeRecipe recipe(std::shared_ptr<const generative::MixturePath> path, learned::BridgeLoss::Target target, const LearnedOptions& options);
 
-/// The same for any bridge that can be drawn. @param law  names it in the artefact's key
+/// The same for any bridge that can be drawn. @param law  names its ends in the artefact's key
 [[nodiscard]] BridgeRecipe recipe(const generative::Bridge& bridge, const std::string& law, learned::BridgeLoss::Target target, const LearnedOptions& options);
 
 /// Velocity and, by a denoiser, score of a bridge, learned: two nets, trained when they are first asked for (or read from their artefacts), the same for

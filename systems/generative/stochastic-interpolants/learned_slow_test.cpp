@@ -56,9 +56,9 @@ TEST(LearnedInterpolant, IsCloseToTheExactFieldsAndKeepsTheBoundOfTheTheory) {  
       std::printf("seed %d epsilon %g: KL %.3g, bound %.3g\n", static_cast<int>(seed), epsilon, kl, f.bound);
       EXPECT_LE(kl, f.bound) << "seed " << seed << ", epsilon = " << epsilon;
       EXPECT_GT(kl / f.bound, 1 / 20.0) << "a bound that says nothing; seed " << seed << ", epsilon = " << epsilon;
-      // The card saw ratios up to 1/4 at every epsilon. Ours are 0.25 to 0.59 at epsilon = 5, where the errors of the denoiser in the tails weigh five times: within
-      // what the theory says, which is the check.
-      if (epsilon < 5) EXPECT_LT(kl / f.bound, 1 / 4.0) << "seed " << seed << ", epsilon = " << epsilon;
+      // Not passed yet at epsilon = 5: 0.59, 0.25 and 0.36, within what the theory says but above the 1/4 that the card saw at every epsilon; the errors of the denoiser
+      // in the tails weigh five times there.
+      EXPECT_LT(kl / f.bound, 1 / 4.0) << "seed " << seed << ", epsilon = " << epsilon;
       measured("stochastic-interpolants", with_seed + ", epsilon = " + std::to_string(epsilon).substr(0, 3) + ": KL", kl, 0, "card: at most the bound, here " + std::to_string(f.bound) + "; KL .0012-.0017 at epsilon = 1");
     }
     std::printf("seed %d: relative error of b %.4f, of s %.4f; KS sde %.4f, ode %.4f\n", static_cast<int>(seed), error_b, error_s, ks_sde, ks_ode);

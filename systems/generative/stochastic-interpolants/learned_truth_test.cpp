@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "systems/generative/stochastic-interpolants/learned.h"
 #include "systems/generative/stochastic-interpolants/test_support.h"
 
 namespace meso::systems::stochastic_interpolants {
@@ -15,7 +16,7 @@ namespace {
 using testing::value;
 
 /// A short training between two Gaussians: the fields are linear in x, and soon learned well enough.
-Table learned() {
+Table short_training() {
   return {{"laws", Value("gaussians")}, {"mean1", Value(2.0)}, {"fields", Value("learned")}, {"t_cut", Value(0.001)}, {"training", Value(std::int64_t{400})}, {"batch", Value(std::int64_t{256})},
           {"width", Value(std::int64_t{24})}, {"layers", Value(std::int64_t{2})}};
 }
@@ -39,7 +40,7 @@ Answer ask(const Table& p, const std::string& level, std::vector<std::string> ob
 }
 
 TEST(Learned, EveryDynamicLevelMovesByTheSameNets) {
-  const Answer law = ask(learned(), "fokker-planck", {"x.mean", "x.variance", "kl"}), flow = ask(learned(), "transport", {"x.mean", "x.variance"}), particles = ask(learned(), "sde", {"x.mean", "x.variance"}, 20000),
+  const Answer law = ask(short_training(), "fokker-planck", {"x.mean", "x.variance", "kl"}), flow = ask(short_training(), "transport", {"x.mean", "x.variance"}), particles = ask(short_training(), "sde", {"x.mean", "x.variance"}, 20000),
                exact = ask({{"laws", Value("gaussians")}, {"mean1", Value(2.0)}}, "exact", {"x.mean", "x.variance"});
   for (const Answer* a : {&law, &flow, &particles})
     for (const Flag& f : a->flags) EXPECT_FALSE(f.fatal) << f.text;
@@ -55,7 +56,7 @@ TEST(Learned, EveryDynamicLevelMovesByTheSameNets) {
 }
 
 TEST(Learned, ATrainingThatDivergesIsBrokenWithStepAndLoss) {
-  Table p = learned();
+  Table p = short_training();
   p["rate"] = Value(1e4);
   for (const char* level : {"fokker-planck", "transport", "sde", "ode"}) {
     const Answer a = ask(p, level, {"x.mean"}, 64);
@@ -67,9 +68,20 @@ TEST(Learned, ATrainingThatDivergesIsBrokenWithStepAndLoss) {
   }
 }
 
+TEST(Learned, TheFormulasOfAPathAreInTheNameOfItsNets) {  // else a sweep over paths would take the net of the first one for all
+  const auto name = [](const std::string& alpha) {
+    generative::Bridge bridge;
+    bridge.d = 2;
+    bridge.interpolant = generative::Interpolant({.path = "own", .latent = "brownian", .alpha = alpha, .beta = "t"});
+    return recipe(bridge, "checkerboard", learned::BridgeLoss::Target::velocity, {}).loss.text();
+  };
+  EXPECT_NE(name("1 - t"), name("1 - t^2"));
+  EXPECT_NE(name("1 - t").find("checkerboard by own brownian 1 (1 - t; t; )"), std::string::npos) << name("1 - t");
+}
+
 TEST(Learned, RefusesByName) {
   const auto refusal = [](Table change) {
-    Table p = learned();
+    Table p = short_training();
     for (auto& [name, v] : change) p[name] = v;
     try {
       (void)system().bind(p);

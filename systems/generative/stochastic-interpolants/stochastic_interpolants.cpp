@@ -145,7 +145,7 @@ Bridge bridge(const Params& p) {
   out.score_error = p.score_error;
   out.t_cut = p.t_cut;
   if (p.fields == "learned")
-    out.learn = learned_fields(out, fmt::format("{} by {} {} {}", p.laws, p.path, p.latent, exact(p.latent_scale)),
+    out.learn = learned_fields(out, p.laws,
                                {.steps = static_cast<std::size_t>(p.training), .batch = static_cast<std::size_t>(p.batch), .width = static_cast<std::size_t>(p.width), .layers = static_cast<std::size_t>(p.layers),
                                 .rate = p.rate, .last_rate = 1e-3 * p.rate, .cut = std::min(1e-4, p.t_cut)}, owner);
   return out;
